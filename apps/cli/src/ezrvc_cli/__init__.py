@@ -1,0 +1,1 @@
+"""The ezrvc command: preprocess, train, convert."""

@@ -1,0 +1,1 @@
+"""Sound files in, clean single-speaker segments out; and finished mixes back."""

@@ -1,0 +1,1 @@
+"""Where am I running: accelerator, precision, storage folders, weights."""

@@ -1,0 +1,1 @@
+"""Content, pitch, loudness and spectrogram of a waveform; the feature store."""

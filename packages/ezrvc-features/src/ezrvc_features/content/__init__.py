@@ -1,0 +1,1 @@
+"""What is said, without who says it: content encoders behind one protocol."""

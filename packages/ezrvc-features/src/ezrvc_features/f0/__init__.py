@@ -1,0 +1,1 @@
+"""Fundamental frequency: estimators behind one protocol, and what is done with their curves."""

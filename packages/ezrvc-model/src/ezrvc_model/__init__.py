@@ -1,0 +1,1 @@
+"""SoVITS voices: the network, its training, conversion, checkpoints in and out."""
