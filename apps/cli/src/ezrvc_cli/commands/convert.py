@@ -1,0 +1,82 @@
+"""`ezrvc convert`: convert recordings into a voice."""
+
+import click
+
+from ezrvc_cli.options import device_option, json_option, set_option
+
+
+@click.command(
+    name="convert",
+    epilog="Example: ezrvc convert song.m4a --speaker sza --pitch +3 -o out.wav",
+)
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=str), default=None,
+    help="A file (wav, flac, mp3, ogg, opus, m4a), or a folder for several inputs "
+    "[default: beside the input]",
+)  # fmt: skip
+@click.option("--speaker", default=None, metavar="NAME", help="Whose voice.")
+@click.option(
+    "--voice", default=None, metavar="NAME",
+    help="The model to use, by name in models/ or by folder, when several know the speaker.",
+)  # fmt: skip
+@click.option(
+    "--pitch", type=float, default=0.0, metavar="SEMITONES", help="Shift the pitch, e.g. +3."
+)
+@click.option("--seed", type=int, default=None, help="Of the noise; the same seed, the same sound.")
+@set_option
+@device_option
+@json_option
+def command(
+    inputs: tuple[str, ...],
+    output: str | None,
+    speaker: str | None,
+    voice: str | None,
+    pitch: float,
+    seed: int | None,
+    assignments: tuple[str, ...],
+    device: str | None,
+    as_json: bool,
+) -> None:
+    """Convert recordings, or a folder of them, into a voice.
+
+    The result is as long as the input. Without --speaker the only voice there is is used.
+    """
+    from pathlib import Path
+
+    from ezrvc_cli.console import print_json, progress_display, say
+    from ezrvc_cli.pipeline.convert import find_inputs, plan_outputs
+    from ezrvc_cli.reports import conversion_lines, conversion_summary
+    from ezrvc_device.configuration import merge, parse_overrides
+    from ezrvc_device.storage import find_storage
+    from ezrvc_model.conversion import ConversionSettings, VoiceConverter
+    from ezrvc_model.voice import VoiceModel, resolve_voice
+
+    options: dict[str, object] = {"transpose_semitones": pitch}
+    if seed is not None:
+        options["seed"] = seed
+    overrides = parse_overrides(assignments).get("convert", parse_overrides(assignments))
+    settings = ConversionSettings.from_tree(merge(options, overrides), source="--set")
+    files = find_inputs(inputs)
+    storage = find_storage()
+    chosen = resolve_voice(storage.models, speaker=speaker, voice=voice)
+    targets = plan_outputs(files, Path(output) if output else None, chosen.speaker, None)
+    say(f"voice {chosen.speaker!r} of {chosen.folder}", as_json=as_json)
+    model = VoiceModel.load(chosen.folder)
+    with progress_display() as progress:
+        converter = VoiceConverter(model, device=device or "auto")
+        report = converter.convert_files(
+            list(zip(files, targets, strict=True)),
+            speaker=chosen.speaker,
+            settings=settings,
+            progress=progress,
+        )
+    if as_json:
+        print_json(conversion_summary(report))
+    else:
+        for line in conversion_lines(report):
+            click.echo(line)
+    if report.failures:
+        for path, reason in report.failures:
+            click.echo(f"error: {reason if str(path) in reason else f'{path}: {reason}'}", err=True)
+        raise click.exceptions.Exit(1)

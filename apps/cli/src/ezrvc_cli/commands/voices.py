@@ -1,0 +1,44 @@
+"""`ezrvc voices`: list the voices at hand."""
+
+import click
+
+from ezrvc_cli.options import json_option
+
+
+@click.command(name="voices")
+@json_option
+def command(as_json: bool) -> None:
+    """List the voices at hand: whose, at what rate, how long they were trained."""
+    from dataclasses import asdict
+
+    from ezrvc_cli.console import print_json
+    from ezrvc_cli.tables import print_table
+    from ezrvc_device.storage import find_storage
+    from ezrvc_model.voice import find_voices
+
+    storage = find_storage()
+    voices = find_voices(storage.models)
+    if as_json:
+        print_json({"voices": [asdict(voice) for voice in voices]})
+        return
+    if not voices:
+        click.echo(
+            f"no voices in {storage.models}; make one: ezrvc preprocess --speaker NAME, "
+            "then ezrvc train"
+        )
+        return
+    print_table(
+        ["voice", "speakers", "rate", "encoder", "steps", "size", "note"],
+        [
+            [
+                voice.name,
+                ", ".join(voice.speakers),
+                f"{voice.sample_rate} Hz",
+                voice.encoder,
+                str(voice.steps),
+                f"{voice.n_bytes / 1e6:.0f} MB",
+                voice.note,
+            ]
+            for voice in voices
+        ],
+    )

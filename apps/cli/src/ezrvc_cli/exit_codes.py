@@ -1,0 +1,77 @@
+"""From exceptions to one clear line and an exit code.
+
+0: done. 1: it could not be done, and the line says why. 2: the command was not understood.
+130: stopped by Ctrl-C.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+_ERROR_ROOTS = (
+    ("ezrvc_device.errors", "DeviceError"),
+    ("ezrvc_audio.errors", "AudioError"),
+    ("ezrvc_features.errors", "FeatureError"),
+    ("ezrvc_model.errors", "ModelError"),
+)
+
+
+def run(command: click.Command, arguments: Sequence[str] | None, *, program: str) -> NoReturn:
+    """Run a click command to the end of the process."""
+    _use_utf8()
+    try:
+        command.main(
+            args=list(arguments) if arguments is not None else None,
+            prog_name=program,
+            standalone_mode=False,
+        )
+        code = 0
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.UsageError as error:
+        error.show()
+        code = 2
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        code = 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output left: nothing more can be said
+        code = 1
+    except Exception as error:  # noqa: BLE001 - the process ends here, each kind told apart
+        if os.environ.get("EZRVC_DEBUG"):
+            raise
+        click.echo(_explain(error), err=True)
+        code = 1
+    raise SystemExit(code)
+
+
+def _explain(error: Exception) -> str:
+    """One line for an exception that ended a command."""
+    text = " ".join(str(error).split())
+    if isinstance(error, _expected_errors()):
+        return f"error: {text}"
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{error.filename}: " if error.filename is not None else ""
+        return f"error: {place}{error.strerror}"
+    return (
+        f"error: unexpected {type(error).__name__}: {text} "
+        "(a defect of ezrvc; EZRVC_DEBUG=1 shows where)"
+    )
+
+
+def _expected_errors() -> tuple[type[Exception], ...]:
+    return tuple(getattr(importlib.import_module(module), name) for module, name in _ERROR_ROOTS)
+
+
+def _use_utf8() -> None:
+    """Names of files may hold any character, whatever the terminal's encoding."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")

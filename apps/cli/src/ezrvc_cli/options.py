@@ -1,0 +1,42 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+json_option: Decorator = click.option(
+    "--json", "as_json", is_flag=True, help="Print the result as one JSON object."
+)
+
+device_option: Decorator = click.option(
+    "--device",
+    metavar="NAME",
+    default=None,
+    help="auto, cpu, cuda, cuda:1 or mps  [default: EZRVC_DEVICE, else the best there is]",
+)
+
+workers_option: Decorator = click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=None,
+    help="Worker processes  [default: as the processor allows]",
+)
+
+config_option: Decorator = click.option(
+    "--config",
+    "config_file",
+    type=click.Path(dir_okay=False, path_type=str),
+    default=None,
+    help="A YAML file with settings.",
+)
+
+set_option: Decorator = click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="SECTION.KEY=VALUE",
+    help="One setting, e.g. train.batch_size=16; may be given several times.",
+)
