@@ -86,7 +86,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def sweep_temporaries(folder: Path) -> int:
-    """Remove what processes that no longer live left half-written below `folder`; return how many."""
+    """Remove what dead processes left half-written below `folder`; return how many."""
     swept = 0
     for path in folder.rglob(".*.tmp") if folder.is_dir() else ():
         match = _TEMPORARY_NAME.match(path.name)

@@ -87,9 +87,7 @@ def merge(*trees: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in tree.items():
             below = merged.get(key)
             if isinstance(below, Mapping) and isinstance(value, Mapping):
-                merged[key] = merge(
-                    cast(Mapping[str, Any], below), cast(Mapping[str, Any], value)
-                )
+                merged[key] = merge(cast(Mapping[str, Any], below), cast(Mapping[str, Any], value))
             else:
                 merged[key] = value
     return merged

@@ -2,7 +2,7 @@
 
 
 class DeviceError(Exception):
-    """Something about where ezrvc runs is not as asked: device, folder, weights or configuration."""
+    """Where ezrvc runs is not as asked: device, folder, weights or configuration."""
 
 
 class ConfigurationError(DeviceError):

@@ -1,0 +1,71 @@
+"""How much memory there is and how much is free: device, host, this process."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ezrvc_device import container_limits
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class HostMemory:
+    """Memory of the host or, where that is less, of the container."""
+
+    free: int
+    """Bytes that can be had without swapping."""
+    total: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryStatus:
+    """Memory at one moment, all in bytes."""
+
+    device_free: int
+    device_total: int
+    host_free: int
+    host_total: int
+    process_resident: int
+    """What this process holds of the host's memory."""
+
+
+def host_memory() -> HostMemory:
+    """Free and total memory of the host, within the container's limit."""
+    import psutil  # here, not above: `import ezrvc_device` stays light
+
+    memory = psutil.virtual_memory()
+    limit = container_limits.memory_limit()
+    if limit is None or limit >= memory.total:
+        return HostMemory(memory.available, memory.total)
+    used = container_limits.memory_usage() or 0
+    return HostMemory(max(0, min(memory.available, limit - used)), limit)
+
+
+def memory_status(device: "torch.device | None" = None) -> MemoryStatus:
+    """Memory of a device, the host and this process.
+
+    Args:
+        device: a resolved device; None, a CPU: the device's memory is the host's.
+    """
+    import psutil
+
+    host = host_memory()
+    free, total = host.free, host.total
+    if device is not None and device.type == "cuda":
+        import torch
+
+        free, total = torch.cuda.mem_get_info(device)
+    elif device is not None and device.type == "mps":
+        import torch
+
+        total = torch.mps.recommended_max_memory()
+        free = max(0, total - torch.mps.driver_allocated_memory())
+    return MemoryStatus(
+        device_free=free,
+        device_total=total,
+        host_free=host.free,
+        host_total=host.total,
+        process_resident=psutil.Process().memory_info().rss,
+    )
