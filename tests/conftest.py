@@ -1,53 +1,11 @@
 """What the tests that cross packages share: a home of their own and the command in-process."""
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ezrvc_cli.main import main
-
-SMALL_VOICE = """\
-model:
-  inter_channels: 16
-  hidden_channels: 16
-  filter_channels: 32
-  speaker_dim: 8
-  n_layers: 1
-  posterior_layers: 1
-  n_couplings: 2
-  flow_layers: 1
-  decoder:
-    upsample_initial_channels: 32
-    resblock_kernel_sizes: [3]
-    resblock_dilations: [[1, 3]]
-train:
-  batch_size: 2
-  segment_frames: 8
-  max_clip_frames: 64
-  max_steps: 2
-  checkpoint_every: 1
-  log_every: 1
-"""
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A command that ran: its exit code and what it said."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Command = Callable[..., Finished]
+from ezrvc_cli.testing import SMALL_VOICE, Command, Finished
 
 
 @pytest.fixture

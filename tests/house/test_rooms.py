@@ -57,7 +57,9 @@ def test_no_file_speaks_of_the_machine_it_was_written_on() -> None:
     place = re.compile(r"(?<![\w.])/(?:work|root|home/\w+)/\w")
     offenders: list[str] = []
     for path in tracked():
-        if path.suffix in {".opus", ".safetensors", ".npz", ".lock", ".png"} or path == Path(__file__):
+        if path.suffix in {".opus", ".safetensors", ".npz", ".lock", ".png"} or path == Path(
+            __file__
+        ):
             continue
         text = path.read_text("utf-8", errors="ignore")
         offenders += [f"{path}: {match[0]}" for match in place.finditer(text)]

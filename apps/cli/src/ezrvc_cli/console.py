@@ -25,8 +25,7 @@ _SECONDS_BETWEEN_LINES = 15.0
 
 
 class ProgressDisplay:
-    """Draws what libraries report (`ezrvc_device.progress.Progress`): bars on a terminal, now and
-    then a line elsewhere."""
+    """Draws what libraries report: bars on a terminal, now and then a line elsewhere."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -48,9 +47,7 @@ class ProgressDisplay:
         if self._console.is_terminal:
             if step not in self._tasks:
                 self._tasks[step] = self._bars.add_task(step, total=total, note="")
-            self._bars.update(
-                self._tasks[step], completed=completed, total=total, note=self._note
-            )
+            self._bars.update(self._tasks[step], completed=completed, total=total, note=self._note)
         else:
             self._line(step, completed, total)
 

@@ -44,7 +44,7 @@ def run(command: click.Command, arguments: Sequence[str] | None, *, program: str
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output left: nothing more can be said
         code = 1
-    except Exception as error:  # noqa: BLE001 - the process ends here, each kind told apart
+    except Exception as error:
         if os.environ.get("EZRVC_DEBUG"):
             raise
         click.echo(_explain(error), err=True)

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ezrvc_features.content.registry import encoder_dim
+
 from ezrvc_audio.config import PreparationConfig
 from ezrvc_device.configuration import (
     ConfigurationError,
@@ -13,7 +15,6 @@ from ezrvc_device.configuration import (
     parse_overrides,
 )
 from ezrvc_features.config import FeatureConfig
-from ezrvc_features.content.registry import encoder_dim
 from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.presets import load_preset
 

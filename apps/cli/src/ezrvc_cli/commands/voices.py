@@ -11,10 +11,11 @@ def command(as_json: bool) -> None:
     """List the voices at hand: whose, at what rate, how long they were trained."""
     from dataclasses import asdict
 
+    from ezrvc_model.voice import find_voices
+
     from ezrvc_cli.console import print_json
     from ezrvc_cli.tables import print_table
     from ezrvc_device.storage import find_storage
-    from ezrvc_model.voice import find_voices
 
     storage = find_storage()
     voices = find_voices(storage.models)

@@ -1,1 +1,1 @@
-"""The guided tour: the whole job once, on sample recordings, with pictures and a page to look at."""
+"""The guided tour: the whole job once, on sample recordings, with pictures and a page."""

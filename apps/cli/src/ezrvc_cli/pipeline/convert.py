@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ezrvc_audio.errors import AudioError
 from ezrvc_audio.reading import AUDIO_SUFFIXES
+
+from ezrvc_audio.errors import AudioError
 
 
 def find_inputs(arguments: Sequence[str]) -> list[Path]:
@@ -45,7 +46,9 @@ def plan_outputs(
     """
     names_a_file = output is not None and not output.is_dir() and output.suffix != ""
     if names_a_file and len(inputs) > 1:
-        raise AudioError(f"{output}: is one file, but there are {len(inputs)} inputs; name a folder")
+        raise AudioError(
+            f"{output}: is one file, but there are {len(inputs)} inputs; name a folder"
+        )
     if output is not None and names_a_file:
         return [output]
     planned: list[Path] = []

@@ -7,13 +7,14 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ezrvc_features.content.registry import list_encoders
+
 from ezrvc_device.accelerator import available_devices, resolve_device
 from ezrvc_device.environment import detect_environment
 from ezrvc_device.errors import DeviceError
 from ezrvc_device.memory import memory_status
 from ezrvc_device.precision import convolution_dtype, precision_for
 from ezrvc_device.storage import Storage
-from ezrvc_features.content.registry import list_encoders
 
 _VERSIONS_SHOWN = (
     "ezrvc-cli", "ezrvc-model", "ezrvc-features", "ezrvc-audio", "ezrvc-device",
