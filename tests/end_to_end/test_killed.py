@@ -1,5 +1,6 @@
-"""SIGKILL at any moment in any stage, then the same command again: it completes, redoes nothing
-that was finished, and leaves no broken file.
+"""SIGKILL at any moment in any stage, then the same command again.
+
+It completes, redoes nothing that was finished, and leaves no broken file.
 """
 
 import json

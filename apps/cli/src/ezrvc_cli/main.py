@@ -40,7 +40,7 @@ class _CommandsOnDemand(click.Group):
 @click.group(
     cls=_CommandsOnDemand,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Example: ezrvc preprocess --speaker sza; ezrvc train; ezrvc convert song.m4a -o out.wav",
+    epilog="First: ezrvc preprocess --speaker sza, then ezrvc train, then ezrvc convert in.wav",
 )
 @click.version_option(package_name="ezrvc-cli", prog_name="ezrvc")
 def group() -> None:
