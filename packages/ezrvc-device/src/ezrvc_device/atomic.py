@@ -2,29 +2,45 @@
 
 A write goes to `.<name>.<pid>.tmp` in the same folder, is flushed to the disk, takes its final
 name by a rename, and the folder entry is flushed too. Readers never see a half-written file;
-`sweep_temporaries` removes what killed processes left behind.
+`sweep_temporaries` removes what killed processes left behind. A folder cannot be replaced in one
+step, so its older self waits as `.<name>.<pid>.old` meanwhile, and the sweep puts it back if the
+process died in between.
 """
 
 import os
 import re
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
-_TEMPORARY_NAME = re.compile(r"^\..+\.(?P<pid>\d+)\.tmp$")
+_TEMPORARY_NAME = re.compile(r"^\.(?P<name>.+)\.(?P<pid>\d+)\.(?P<kind>tmp|old)$")
+_LONGEST_NAME_BYTES = 255
+_CLOCK_SLACK_S = 2.0
+"""How far file times and process start times may disagree."""
 
 
 def temporary_path(path: Path) -> Path:
     """The name that `path` has while this process writes it."""
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    room = _LONGEST_NAME_BYTES - len(os.fsencode(_beside(Path("_"), "tmp").name)) + 1
+    stem = os.fsencode(path.name)[:room].decode("utf-8", errors="ignore")
+    return _beside(path.with_name(stem), "tmp")
 
 
 def is_temporary(path: Path) -> bool:
     """Whether `path` is the unfinished write of some process."""
     return _TEMPORARY_NAME.match(path.name) is not None
+
+
+def put_in_place(finished: Path, path: Path) -> None:
+    """Give a finished file of the same folder its final name, durably.
+
+    Raises:
+        OSError: the disk does not take it; an older `path` is untouched then.
+    """
+    _flush(finished)
+    os.replace(finished, path)
+    _flush(path.parent)
 
 
 @contextmanager
@@ -38,9 +54,7 @@ def atomic_file(path: Path) -> Generator[Path]:
     temporary = temporary_path(path)
     try:
         yield temporary
-        _flush(temporary)
-        os.replace(temporary, path)
-        _flush(path.parent)
+        put_in_place(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -61,13 +75,7 @@ def atomic_folder(path: Path) -> Generator[Path]:
         for file in temporary.rglob("*"):
             _flush(file)
         _flush(temporary)
-        if path.exists():
-            retired = path.with_name(f".{path.name}.old.{os.getpid()}.tmp")
-            os.replace(path, retired)
-            os.replace(temporary, path)
-            shutil.rmtree(retired, ignore_errors=True)
-        else:
-            os.replace(temporary, path)
+        _replace_folder(temporary, path)
         _flush(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -86,18 +94,68 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def sweep_temporaries(folder: Path) -> int:
-    """Remove what dead processes left half-written below `folder`; return how many."""
+    """Remove what dead processes left half-written below `folder`; return how many.
+
+    Run it when a stage starts. It judges by the processes of this host, so two hosts that share a
+    folder must not sweep it while the other one writes.
+    """
     swept = 0
-    for path in folder.rglob(".*.tmp") if folder.is_dir() else ():
-        match = _TEMPORARY_NAME.match(path.name)
-        if match is None or psutil.pid_exists(int(match["pid"])):
+    for path, pid, kind in list(_temporaries_below(folder)):
+        if _is_being_written(path, pid):
             continue
-        if path.is_dir():
+        original = path.with_name(path.name[1:].removesuffix(f".{pid}.{kind}"))
+        if kind == "old" and not original.exists():
+            os.replace(path, original)
+        elif path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
         swept += 1
     return swept
+
+
+def _beside(path: Path, kind: str) -> Path:
+    """A name next to `path` that no reader takes for a result."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{kind}")
+
+
+def _replace_folder(finished: Path, path: Path) -> None:
+    if not path.exists():
+        os.replace(finished, path)
+        return
+    retired = _beside(path, "old")
+    shutil.rmtree(retired, ignore_errors=True)
+    os.replace(path, retired)
+    try:
+        os.replace(finished, path)
+    except OSError:
+        os.replace(retired, path)
+        raise
+    shutil.rmtree(retired, ignore_errors=True)
+
+
+def _temporaries_below(folder: Path) -> Iterator[tuple[Path, int, str]]:
+    for parent, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            match = _TEMPORARY_NAME.match(name)
+            if match is not None:
+                yield Path(parent, name), int(match["pid"]), match["kind"]
+        folders[:] = [name for name in folders if not _TEMPORARY_NAME.match(name)]
+
+
+def _is_being_written(path: Path, pid: int) -> bool:
+    """Whether the process of that number lives and is the one that made `path`.
+
+    Numbers come round again, in containers at every start: a process younger than the file is
+    another one.
+    """
+    import psutil  # here, not above: `import ezrvc_device` stays light
+
+    try:
+        started_s = psutil.Process(pid).create_time()
+        return path.stat().st_mtime > started_s - _CLOCK_SLACK_S
+    except (psutil.NoSuchProcess, FileNotFoundError):
+        return False
 
 
 def _flush(path: Path) -> None:

@@ -7,16 +7,19 @@ object, then `config.yaml` in the run.
 
 import difflib
 import io
+import reprlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML, YAMLError
+from pydantic_core import ErrorDetails, to_json
 
 from ezrvc_device.atomic import write_text
 from ezrvc_device.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from ruamel.yaml import YAML
 
 
 class Section(BaseModel):
@@ -26,7 +29,11 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
     )
 
     @classmethod
@@ -38,7 +45,7 @@ class Section(BaseModel):
                 value with what is allowed.
         """
         try:
-            return cls.model_validate_json(_as_json(tree))
+            return cls.model_validate_json(to_json(tree, inf_nan_mode="constants"))
         except ValidationError as error:
             lines = [_explain(cls, detail) for detail in error.errors()]
             raise ConfigurationError(f"{source}: " + "; ".join(lines)) from None
@@ -55,12 +62,14 @@ def load_yaml(path: Path) -> dict[str, Any]:
         ConfigurationError: the file is missing, is not YAML, or is not a mapping.
     """
     try:
-        tree = _yaml().load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read ({error})") from error
-    except YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise ConfigurationError(f"{path}: not valid YAML ({reason})") from error
+        tree = _parse(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigurationError(f"{path}: cannot be read ({reason})") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path}: is not UTF-8 text ({error})") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: not valid YAML ({error})") from error
     if tree is None:
         return {}
     if not isinstance(tree, dict):
@@ -76,7 +85,7 @@ def save_yaml(path: Path, tree: Mapping[str, Any]) -> None:
 def dump_yaml(tree: Mapping[str, Any]) -> str:
     """A tree as YAML text."""
     stream = io.StringIO()
-    _yaml().dump(dict(tree), stream)
+    cast(Any, _yaml()).dump(dict(tree), stream)
     return stream.getvalue()
 
 
@@ -102,19 +111,25 @@ def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
-        if not equals or not name.strip():
+        keys = [key.strip() for key in name.split(".")]
+        if not equals or not all(keys):
             raise ConfigurationError(f"--set {assignment!r}: write it as section.key=value")
         try:
-            value = _yaml().load(text)
-        except YAMLError as error:
-            raise ConfigurationError(f"--set {assignment!r}: the value is not YAML") from error
-        for key in reversed(name.strip().split(".")):
+            value = _parse(text)
+        except ValueError as error:
+            raise ConfigurationError(
+                f"--set {assignment!r}: the value is not YAML ({error})"
+            ) from error
+        for key in reversed(keys):
             value = {key: value}
         tree = merge(tree, value)
     return tree
 
 
-def _yaml() -> YAML:
+def _yaml() -> "YAML":
+    """A YAML 1.2 reader and writer; what it reads is untyped until a section validates it."""
+    from ruamel.yaml import YAML  # here, not above: `import ezrvc_device` stays light
+
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = None
     yaml.allow_unicode = True
@@ -123,31 +138,65 @@ def _yaml() -> YAML:
     return yaml
 
 
-def _as_json(tree: Mapping[str, Any]) -> str:
-    from pydantic_core import to_json
+def _parse(text: str) -> Any:
+    """The values of a YAML text.
 
-    return to_json(tree).decode()
+    Raises:
+        ValueError: it is not YAML; the message is one line.
+    """
+    from ruamel.yaml import YAMLError
+
+    try:
+        return cast(Any, _yaml()).load(text)
+    except YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from error
 
 
 def _explain(section: type[BaseModel], detail: ErrorDetails) -> str:
     """One validation failure in words."""
-    location = ".".join(str(part) for part in detail["loc"])
+    path, owners = _walk(section, detail["loc"])
+    location = ".".join(path)
     if detail["type"] == "extra_forbidden":
-        known = _known_keys(section, detail["loc"][:-1])
-        near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+        known = sorted({key for owner in owners for key in owner.model_fields})
+        near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
         return f"unknown key {location!r}, {hint}"
     if detail["type"] == "missing":
         return f"{location!r} is missing"
-    message = detail["msg"].removeprefix("Value error, ")
-    return f"{location or 'value'} = {detail['input']!r}: {message[0].lower()}{message[1:]}"
+    message = " ".join(detail["msg"].removeprefix("Value error, ").split())
+    value = reprlib.repr(detail["input"])
+    return f"{location or 'value'} = {value}: {message[0].lower()}{message[1:]}"
 
 
-def _known_keys(section: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    current: type[BaseModel] | None = section
+def _walk(
+    section: type[BaseModel], location: tuple[int | str, ...]
+) -> tuple[list[str], list[type[BaseModel]]]:
+    """Follow a failure's location through the sections.
+
+    Pydantic puts the names of a union's members into the location; they are not keys and are left
+    out.
+
+    Returns:
+        The keys as the user wrote them, and the sections that may own the last of them.
+    """
+    path: list[str] = []
+    owners: list[type[BaseModel]] = []
+    inside: list[type[BaseModel]] = [section]
     for part in location:
-        field = current.model_fields.get(str(part)) if current is not None else None
-        annotation = field.annotation if field is not None else None
-        is_section = isinstance(annotation, type) and issubclass(annotation, BaseModel)
-        current = annotation if is_section else None
-    return list(current.model_fields) if current is not None else []
+        if path and any(part == owner.__name__ for owner in inside):
+            inside = [owner for owner in inside if owner.__name__ == part]
+            continue
+        path.append(str(part))
+        fields = [owner.model_fields[str(part)] for owner in inside if part in owner.model_fields]
+        if fields or len(path) == 1:
+            owners, inside = inside, [s for field in fields for s in _sections_in(field.annotation)]
+        elif isinstance(part, str):  # an unknown key, or a key of a mapping of sections
+            owners = inside
+    return path, owners
+
+
+def _sections_in(annotation: Any) -> list[type[BaseModel]]:
+    """The sections a field may hold, through Optional, unions, tuples and mappings."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [section for part in get_args(annotation) for section in _sections_in(part)]

@@ -1,0 +1,33 @@
+"""Weight files: where they come from, and one function that gives their path."""
+
+from ezrvc_device.weights.fetching import (
+    fetch,
+    is_offline,
+    weights_folder,
+    weights_path,
+    weights_present,
+)
+from ezrvc_device.weights.spec import (
+    UNVERIFIED,
+    HubSource,
+    LocalSource,
+    PackageSource,
+    Source,
+    UrlSource,
+    WeightSpec,
+)
+
+__all__ = [
+    "UNVERIFIED",
+    "HubSource",
+    "LocalSource",
+    "PackageSource",
+    "Source",
+    "UrlSource",
+    "WeightSpec",
+    "fetch",
+    "is_offline",
+    "weights_folder",
+    "weights_path",
+    "weights_present",
+]
