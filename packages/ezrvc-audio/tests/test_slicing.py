@@ -1,13 +1,16 @@
 """Cuts that can be worked out by hand, and the promises that hold for every recording."""
 
+import itertools
+
 import numpy as np
 import pytest
-from ezrvc_audio.errors import AudioError
-from ezrvc_audio.slicing import Segment, Slicer, SlicerConfig, slice_silence
-from ezrvc_audio.waveform import Waveform
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+
+from ezrvc_audio.errors import AudioError
+from ezrvc_audio.slicing import Segment, Slicer, SlicerConfig, slice_silence
+from ezrvc_audio.waveform import Waveform
 
 RATE = 8000
 FRAME = RATE // 100
@@ -154,7 +157,7 @@ def test_blocks_of_any_length_give_the_segments_of_the_whole(
     heard = recording(*parts, seed=seed)
     slicer = Slicer(RATE, SHORT)
     borders = sorted({0, heard.n_samples, *(cut for cut in cuts if cut < heard.n_samples)})
-    for start, end in zip(borders[:-1], borders[1:], strict=True):
+    for start, end in itertools.pairwise(borders):
         slicer.push(heard.cut(start, end))
     assert slicer.finish() == slice_silence(heard, SHORT)
 
@@ -164,7 +167,7 @@ def test_blocks_of_any_length_give_the_segments_of_the_whole(
 def test_every_recording_keeps_the_promises(parts: list[tuple[float, float]], seed: int) -> None:
     heard = recording(*parts, seed=seed)
     segments = slice_silence(heard, SHORT)
-    for left, right in zip(segments[:-1], segments[1:], strict=True):
+    for left, right in itertools.pairwise(segments):
         assert left.end <= right.start
     for segment in segments:
         assert 0 <= segment.start < segment.end <= heard.n_samples

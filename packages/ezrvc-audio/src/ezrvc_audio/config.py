@@ -2,8 +2,9 @@
 
 from typing import Literal, Self
 
-from ezrvc_device.configuration import Section
 from pydantic import Field, model_validator
+
+from ezrvc_device.configuration import Section
 
 
 class SlicerConfig(Section):
