@@ -1,7 +1,11 @@
-"""Where am I running: accelerator, precision, storage folders, weights."""
+"""Where am I running: accelerator, precision, storage folders, weights.
+
+Importing this is cheap: PyTorch, numpy, pydantic and the network libraries load when a function
+needs them. Configuration (`ezrvc_device.configuration`, which is pydantic) and whole-or-absent
+writes (`ezrvc_device.atomic`) are imported by their own names.
+"""
 
 from ezrvc_device.accelerator import DeviceInfo, available_devices, resolve_device
-from ezrvc_device.configuration import Section
 from ezrvc_device.environment import Environment, detect_environment
 from ezrvc_device.errors import ConfigurationError, DeviceError, WeightsError
 from ezrvc_device.memory import HostMemory, MemoryStatus, host_memory, memory_status
@@ -66,7 +70,6 @@ __all__ = [  # noqa: RUF022 - grouped by what they are for
     "ConfigurationError",
     "DeviceError",
     "Progress",
-    "Section",
     "WeightsError",
     "silent",
 ]
