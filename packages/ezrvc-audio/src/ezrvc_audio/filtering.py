@@ -36,10 +36,8 @@ def recursive_filter(
 def maximum_ahead(signal: Signal, n_ahead: int) -> Signal:
     """The greatest of each value and the `n_ahead` that follow it; (n_samples,) in and out."""
     size = n_ahead + 1
-    # scipy centres the window at size // 2; a negative origin moves it to what follows.
-    return cast(
-        Signal, maximum_filter1d(signal, size, mode="nearest", origin=-(size // 2) + (size + 1) % 2)
-    )
+    # scipy's window starts size // 2 before each value; a negative origin moves it there.
+    return cast(Signal, maximum_filter1d(signal, size, mode="nearest", origin=-(size // 2)))
 
 
 def smooth_behind(signal: Signal, weights: Signal) -> Signal:
@@ -49,6 +47,5 @@ def smooth_behind(signal: Signal, weights: Signal) -> Signal:
         signal: (n_samples,).
         weights: (n_weights,), for the current value first; their sum is 1.
     """
-    held = np.full(len(weights) - 1, signal[0])
-    state = np.asarray(lfilter(weights, [1.0], held, zi=np.zeros(len(weights) - 1))[1])
-    return recursive_filter(weights.tolist(), [1.0], signal, state)[0]
+    held = np.concatenate([np.full(len(weights) - 1, signal[0]), signal])
+    return np.convolve(held, weights, mode="valid")
