@@ -10,9 +10,10 @@ from ezrvc_features.frames import FrameSpec
 
 
 class DecoderConfig(Section):
-    """The neural source-filter HiFi-GAN that turns latents into samples."""
+    """The HiFi-GAN that turns latents (or mel bands) into samples, with or without a source."""
 
-    kind: Literal["nsf-hifigan", "nsf-snake-hifigan", "hifigan"] = "nsf-hifigan"
+    kind: Literal["nsf-hifigan", "nsf-snake-hifigan", "hifigan", "snake-hifigan"] = "nsf-hifigan"
+    """`nsf`: driven by a sine source that follows F0. `snake`: periodic activations."""
     upsample_rates: tuple[int, ...] = (8, 8, 2, 2, 2)
     """Their product is the hop length."""
     upsample_kernel_sizes: tuple[int, ...] = (16, 16, 4, 4, 4)
@@ -20,15 +21,54 @@ class DecoderConfig(Section):
     """Channels before the first upsampling; each stage halves them."""
     resblock_kernel_sizes: tuple[int, ...] = (3, 7, 11)
     resblock_dilations: tuple[tuple[int, ...], ...] = ((1, 3, 5), (1, 3, 5), (1, 3, 5))
+    paired_convolutions: bool = True
+    """Each dilated convolution of a residual block is followed by an undilated one."""
     n_harmonics: int = Field(8, ge=0)
     """Overtones of the sine source beside the fundamental."""
+    source_sample_rate: int | None = Field(None, gt=0)
+    """The rate the source counts its phase at, Hz; None: the voice's. Voices that so-vits-svc
+    trained at another rate than 44100 learned with a source that still counted at 44100."""
+    normalised_ends: bool = True
+    """Weight normalisation on the first and last convolution too (RVC: not)."""
+    output_bias: bool = True
+    """A bias in the last convolution (RVC: none)."""
+
+    @property
+    def has_source(self) -> bool:
+        """Whether a sine source that follows F0 drives it."""
+        return self.kind.startswith("nsf-")
+
+    @property
+    def has_snake(self) -> bool:
+        """Whether its activations are periodic (snake) instead of leaky ReLU."""
+        return "snake" in self.kind
+
+    @property
+    def hop_length(self) -> int:
+        """Samples made of each frame."""
+        return math.prod(self.upsample_rates)
 
     @model_validator(mode="after")
-    def _lengths_agree(self) -> Self:
+    def _numbers_agree(self) -> Self:
         if len(self.upsample_rates) != len(self.upsample_kernel_sizes):
             raise ValueError("upsample_rates and upsample_kernel_sizes must be equally many")
         if len(self.resblock_kernel_sizes) != len(self.resblock_dilations):
             raise ValueError("resblock_kernel_sizes and resblock_dilations must be equally many")
+        if not self.upsample_rates or not self.resblock_kernel_sizes:
+            raise ValueError("a decoder needs at least one stage and one residual block")
+        for rate, kernel in zip(self.upsample_rates, self.upsample_kernel_sizes, strict=True):
+            if rate < 1 or kernel < rate or (kernel - rate) % 2:
+                raise ValueError(
+                    f"an upsampling by {rate} needs a kernel at least as long and longer by an "
+                    f"even number, got {kernel}"
+                )
+        if any(kernel < 1 or kernel % 2 == 0 for kernel in self.resblock_kernel_sizes):
+            raise ValueError(f"resblock_kernel_sizes must be odd, got {self.resblock_kernel_sizes}")
+        if self.upsample_initial_channels % 2 ** len(self.upsample_rates):
+            raise ValueError(
+                f"{self.upsample_initial_channels} channels cannot be halved "
+                f"{len(self.upsample_rates)} times"
+            )
         return self
 
 
@@ -46,6 +86,8 @@ class SynthesizerConfig(Section):
     """None: half the sample rate."""
     content_dim: int = Field(768, gt=0)
     """Length of the content vectors."""
+    content_kernel_size: int = Field(5, gt=0)
+    """Frames that the first projection of the content sees (RVC: 1)."""
     n_speakers: int = Field(1, gt=0)
     speaker_dim: int = Field(768, gt=0)
     inter_channels: int = Field(192, gt=0)
@@ -69,7 +111,15 @@ class SynthesizerConfig(Section):
     """One network for all couplings."""
     depthwise: bool = False
     """Depthwise-separable convolutions in the WaveNets."""
+    pitch_embedding: bool = True
+    """Whether the prior knows F0 (RVC voices without F0: not)."""
+    pitch_overflow: Literal["clamp", "zero"] = "clamp"
+    """Pitch class above 1103 Hz: the highest one, or the spare one 0 as in so-vits-svc."""
+    voiced_embedding: bool = True
+    """Whether the prior knows which frames are voiced (RVC: not)."""
     volume_embedding: bool = False
+    scaled_embedding: bool = False
+    """Grow the embedded content by the root of its channels and bend it by a leaky ReLU, as RVC."""
     predict_f0: bool = True
     """Whether an F0 decoder is part of the model."""
     decoder: DecoderConfig = DecoderConfig()
@@ -77,7 +127,7 @@ class SynthesizerConfig(Section):
     @property
     def hop_length(self) -> int:
         """Samples a frame."""
-        return math.prod(self.decoder.upsample_rates)
+        return self.decoder.hop_length
 
     @property
     def n_bins(self) -> int:
@@ -89,17 +139,34 @@ class SynthesizerConfig(Section):
         """The model's frame grid."""
         return FrameSpec(self.sample_rate, self.hop_length)
 
+    @model_validator(mode="after")
+    def _numbers_agree(self) -> Self:
+        if self.hidden_channels % self.n_heads:
+            raise ValueError(
+                f"hidden_channels {self.hidden_channels} must be a multiple of n_heads "
+                f"{self.n_heads}"
+            )
+        if self.inter_channels % 2:
+            raise ValueError(f"inter_channels must be even, got {self.inter_channels}")
+        if self.predict_f0 and not self.pitch_embedding:
+            raise ValueError("predict_f0 needs pitch_embedding: the predicted F0 must be used")
+        return self
+
 
 class TrainConfig(Section):
     """How a voice is trained."""
 
-    seed: int = 1234
+    seed: int = Field(1234, ge=0)
+    """Order, crops, augmentation, noise and dropout follow from it."""
     max_steps: int = Field(100_000, gt=0)
     batch_size: int = Field(6, gt=0)
+    """Clips a step."""
     segment_frames: int = Field(20, gt=0)
     """Frames of the piece the decoder and the discriminators see."""
     max_clip_frames: int = Field(512, gt=0)
     """Longer clips are cropped at random."""
+    volume_augmentation: bool = False
+    """Make half of the clips louder or quieter at random."""
     learning_rate: float = Field(1e-4, gt=0)
     betas: tuple[float, float] = (0.8, 0.99)
     epsilon: float = Field(1e-9, gt=0)
@@ -107,13 +174,24 @@ class TrainConfig(Section):
     """Factor an epoch."""
     mel_weight: float = Field(45.0, ge=0)
     kl_weight: float = Field(1.0, ge=0)
-    clip_norm: float | None = None
+    feature_matching_weight: float = Field(2.0, ge=0)
+    f0_weight: float = Field(1.0, ge=0)
+    """Of the F0 decoder's loss."""
+    clip_norm: float | None = Field(None, gt=0)
     """Largest gradient norm; None: only measured."""
     checkpoint_every: int = Field(800, gt=0)
     """Steps between checkpoints (and at most `checkpoint_minutes` apart)."""
     checkpoint_minutes: float = Field(5.0, gt=0)
     keep_checkpoints: int = Field(3, gt=0)
+    """How many of the newest are kept."""
+    validate_every: int = Field(800, gt=0)
+    """Steps between validations on held-out clips; there is one at the end, too."""
+    validation_clips: int = Field(8, ge=0)
+    """Held-out clips that are converted each time; 0: no validation."""
     log_every: int = Field(20, gt=0)
-    volume_augmentation: bool = False
+    """Steps whose metrics are averaged into one line of the log."""
+    good_from_step: int = Field(10_000, ge=0)
+    """With fewer steps the voice's card says that it is untrained."""
     num_workers: int = Field(0, ge=0)
+    """Processes that prepare batches beside the one that trains."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"

@@ -1,0 +1,1 @@
+"""Networks that tell real audio from made audio, behind one checked contract."""

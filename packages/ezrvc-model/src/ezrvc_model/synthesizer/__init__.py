@@ -1,0 +1,1 @@
+"""The SoVITS network, from content, F0 and a speaker to samples."""

@@ -1,0 +1,139 @@
+"""Attention over frames that knows relative positions, in memory that grows with length only."""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+ROWS_AT_ONCE = 512
+"""Queries whose scores exist at the same time."""
+
+
+class MultiHeadAttention(nn.Module):
+    """Self-attention with learned relative positions within a window, or a causal one without.
+
+    Shaw, Uszkoreit and Vaswani, "Self-Attention with Relative Position Representations" (2018),
+    as VITS uses it: positions further apart than `window` share nothing, so the relative parts
+    are a band of 2 * window + 1 columns and are computed as such. Queries are taken
+    `ROWS_AT_ONCE` at a time, which changes no result and bounds the scores to
+    (batch, n_heads, ROWS_AT_ONCE, n_frames).
+
+    Args:
+        channels: of input and output.
+        n_heads: into which the channels are divided.
+        dropout: of the attention weights.
+        window: relative positions known to each side; None: none.
+        causal: whether a frame sees only itself and earlier frames.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        n_heads: int,
+        dropout: float = 0.0,
+        *,
+        window: int | None = None,
+        causal: bool = False,
+    ) -> None:
+        super().__init__()
+        if causal and window is not None:
+            raise ValueError("causal attention has no relative positions")
+        self.n_heads = n_heads
+        self.head_channels = channels // n_heads
+        self.window = window
+        self.causal = causal
+        self.query = nn.Conv1d(channels, channels, 1)
+        self.key = nn.Conv1d(channels, channels, 1)
+        self.value = nn.Conv1d(channels, channels, 1)
+        self.output = nn.Conv1d(channels, channels, 1)
+        self.dropout = nn.Dropout(dropout)
+        if window is not None:
+            shape = (1, 2 * window + 1, self.head_channels)
+            deviation = self.head_channels**-0.5
+            self.relative_keys = nn.Parameter(torch.randn(shape) * deviation)
+            self.relative_values = nn.Parameter(torch.randn(shape) * deviation)
+        for projection in (self.query, self.key, self.value):
+            nn.init.xavier_uniform_(projection.weight)
+        if causal:  # begin by attending to similar frames
+            self.key.load_state_dict(self.query.state_dict())
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Mix frames.
+
+        Args:
+            x: (batch, channels, n_frames).
+            mask: (batch, 1, n_frames), 1 for frames that may be attended to.
+
+        Returns:
+            (batch, channels, n_frames); padded frames hold nothing of use.
+        """
+        query = self._heads(self.query(x)) / math.sqrt(self.head_channels)
+        key, value = self._heads(self.key(x)), self._heads(self.value(x))
+        if self.causal:
+            # later frames, padding among them, are out of sight anyway
+            mixed = functional.scaled_dot_product_attention(
+                query,
+                key,
+                value,
+                is_causal=True,
+                scale=1.0,
+                dropout_p=self.dropout.p if self.training else 0.0,
+            )
+        else:
+            mixed = self._attend(query, key, value, mask)
+        return self.output(mixed.transpose(2, 3).flatten(1, 2))
+
+    def _heads(self, x: torch.Tensor) -> torch.Tensor:
+        """(batch, channels, n_frames) to (batch, n_heads, n_frames, head_channels)."""
+        return x.unflatten(1, (self.n_heads, self.head_channels)).transpose(2, 3)
+
+    def _attend(
+        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor
+    ) -> torch.Tensor:
+        n_frames = query.shape[2]
+        hidden = mask[:, None] == 0  # (batch, 1, 1, n_frames)
+        if torch.onnx.is_in_onnx_export():  # a loop over a length would freeze that length
+            return self._attend_rows(query, key, value, hidden, 0)
+        rows = [
+            self._attend_rows(query[:, :, start : start + ROWS_AT_ONCE], key, value, hidden, start)
+            for start in range(0, n_frames, ROWS_AT_ONCE)
+        ]
+        return rows[0] if len(rows) == 1 else torch.cat(rows, dim=2)
+
+    def _attend_rows(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        hidden: torch.Tensor,
+        start: int,
+    ) -> torch.Tensor:
+        scores = query @ key.transpose(2, 3)  # (batch, n_heads, n_rows, n_frames)
+        band = inside = None
+        if self.window is not None:
+            band, inside = self._band(scores, start)
+            relative = (query @ self.relative_keys.transpose(1, 2)) * inside
+            scores = scores.scatter_add(3, band, relative.to(scores.dtype))
+        weights = self.dropout(scores.masked_fill(hidden, -1e4).softmax(dim=3))
+        mixed = weights.to(value.dtype) @ value
+        if band is not None and inside is not None:
+            near = weights.gather(3, band) * inside
+            mixed = mixed + near.to(value.dtype) @ self.relative_values
+        return mixed
+
+    def _band(self, scores: torch.Tensor, start: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Where each row's window lies, and which of its positions exist.
+
+        Returns:
+            Column numbers (batch, n_heads, n_rows, 2 * window + 1), those outside moved to the
+            nearest that exists, and 1 or 0 for whether each exists, (n_rows, 2 * window + 1).
+        """
+        assert self.window is not None
+        batch, n_heads, n_rows, n_frames = scores.shape
+        rows = torch.arange(n_rows, device=scores.device) + start
+        offsets = torch.arange(-self.window, self.window + 1, device=scores.device)
+        columns = rows[:, None] + offsets
+        inside = (columns >= 0) & (columns < n_frames)
+        band = columns.clamp(0, n_frames - 1).expand(batch, n_heads, -1, -1)
+        return band, inside.to(scores.dtype)

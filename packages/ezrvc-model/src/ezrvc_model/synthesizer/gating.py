@@ -1,0 +1,18 @@
+"""The gate of WaveNet, shared by every network that is steered by a speaker."""
+
+import torch
+
+
+def gated(x: torch.Tensor) -> torch.Tensor:
+    """One half of the channels, squashed, times the other half as a gate.
+
+    van den Oord et al., "Conditional Image Generation with PixelCNN Decoders" (2016), eq. 2.
+
+    Args:
+        x: (batch, 2 * channels, n_frames).
+
+    Returns:
+        (batch, channels, n_frames).
+    """
+    values, gates = x.chunk(2, dim=1)
+    return values.tanh() * gates.sigmoid()

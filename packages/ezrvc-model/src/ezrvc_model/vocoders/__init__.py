@@ -1,0 +1,1 @@
+"""Frames to samples: HiFi-GAN with and without a sine source."""

@@ -1,0 +1,107 @@
+"""The source of a neural source-filter vocoder: sines that follow F0, in closed form."""
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from ezrvc_model.noise import Noise
+
+SINE_AMPLITUDE = 0.1
+NOISE_DEVIATION = 0.003
+"""Of the noise on voiced samples."""
+FRAMES_AT_ONCE = 512
+"""Frames whose partials exist at the same time."""
+
+
+class Excitation(NamedTuple):
+    """What drives a vocoder."""
+
+    samples: torch.Tensor
+    """(batch, 1, n_samples)."""
+    end_phase: torch.Tensor
+    """Phase of each partial just after the last sample, (batch, n_partials), cycles in [0, 1);
+    the `start_phase` of what follows."""
+
+
+class SineSource(nn.Module):
+    """A fundamental and overtones where voiced, noise elsewhere, mixed into one signal.
+
+    Wang, Takaki and Yamagishi, "Neural Source-Filter Waveform Models" (2019). F0 is held over
+    each frame, so no sum over samples is needed: a frame begins at the phase that all frames
+    before it add up to (in double precision, whole cycles dropped) and grows linearly. Sample n
+    of a frame has the phase of n + 1 steps.
+
+    Args:
+        sample_rate: Hz.
+        hop_length: samples a frame.
+        n_harmonics: overtones beside the fundamental.
+    """
+
+    def __init__(self, sample_rate: int, hop_length: int, n_harmonics: int) -> None:
+        super().__init__()
+        self.sample_rate = sample_rate
+        self.hop_length = hop_length
+        self.n_partials = n_harmonics + 1
+        self.mix = nn.Linear(self.n_partials, 1)
+
+    def forward(
+        self, f0: torch.Tensor, *, start_phase: torch.Tensor | None = None, noise: Noise
+    ) -> Excitation:
+        """Make the excitation.
+
+        Args:
+            f0: (batch, n_frames), Hz, 0 where there is to be noise.
+            start_phase: (batch, n_partials), cycles, before the first sample; None: 0 for the
+                fundamental, at random for the overtones.
+            noise: draws the phases, then (batch, n_samples, n_partials) hiss.
+        """
+        f0 = f0.float()
+        if start_phase is None:
+            start_phase = noise.uniform((f0.shape[0], self.n_partials), f0)
+            start_phase = torch.cat([start_phase[:, :1] * 0, start_phase[:, 1:]], dim=1)
+        frame_starts, end = self._frame_phases(f0)
+        pieces = [
+            self._mixed(frame_starts[:, now], f0[:, now], start_phase, noise)
+            for now in self._pieces(f0.shape[1])
+        ]
+        partials = torch.arange(1, self.n_partials + 1, device=f0.device)
+        end_phase = (start_phase + end * partials) % 1
+        return Excitation(torch.cat(pieces, dim=1).transpose(1, 2), end_phase)
+
+    def _pieces(self, n_frames: int) -> list[slice]:
+        if torch.onnx.is_in_onnx_export():  # a loop over a length would freeze that length
+            return [slice(None)]
+        starts = range(0, max(n_frames, 1), FRAMES_AT_ONCE)
+        return [slice(start, start + FRAMES_AT_ONCE) for start in starts]
+
+    def _frame_phases(self, f0: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Phase of the fundamental at the start of each frame, and after the last, in cycles.
+
+        Returns:
+            (batch, n_frames) and (batch, 1), float32, whole cycles dropped.
+        """
+        # MPS has no double precision
+        home = torch.device("cpu") if f0.device.type == "mps" else f0.device
+        advance = f0.to(home, torch.float64) * (self.hop_length / self.sample_rate)
+        total = advance.cumsum(dim=1)
+        starts = (total - advance) % 1
+        return starts.to(f0), (total[:, -1:] % 1).to(f0)
+
+    def _mixed(
+        self, starts: torch.Tensor, f0: torch.Tensor, start_phase: torch.Tensor, noise: Noise
+    ) -> torch.Tensor:
+        """Some frames of the excitation, (batch, n_samples, 1)."""
+        steps = torch.arange(1, self.hop_length + 1, device=f0.device, dtype=f0.dtype)
+        cycles = starts[:, :, None] + steps * (f0 / self.sample_rate)[:, :, None]
+        cycles = cycles.flatten(1, 2).unsqueeze(2)  # (batch, n_samples, 1)
+        partials = torch.arange(1, self.n_partials + 1, device=f0.device, dtype=f0.dtype)
+        # whole cycles are dropped before the sine, whose argument would else lose precision
+        phases = (cycles * partials + start_phase[:, None]) % 1
+        voiced = (f0 > 0).repeat_interleave(self.hop_length, dim=1).unsqueeze(2)
+        sines = torch.sin(phases * (2 * torch.pi)) * SINE_AMPLITUDE
+        hiss = noise.normal(phases.shape, phases)
+        partial_waves = torch.where(
+            voiced, sines + hiss * NOISE_DEVIATION, hiss * (SINE_AMPLITUDE / 3)
+        )
+        return self.mix(partial_waves.to(self.mix.weight.dtype)).tanh()
