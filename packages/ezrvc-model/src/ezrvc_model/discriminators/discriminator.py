@@ -22,19 +22,25 @@ class Discriminator(nn.Module):
     Args:
         periods: samples of each period discriminator's columns.
         resolutions: (n_fft, hop_length) of each resolution discriminator.
+        narrowing: divides the channels of every layer; 1 is the published width.
     """
 
     def __init__(
         self,
         periods: Sequence[int] = SOVITS_PERIODS,
         resolutions: Sequence[tuple[int, int]] = (),
+        *,
+        narrowing: int = 1,
     ) -> None:
         super().__init__()
         self.members = nn.ModuleList(
             [
-                ScaleDiscriminator(),
-                *(PeriodDiscriminator(period) for period in periods),
-                *(ResolutionDiscriminator(n_fft, hop) for n_fft, hop in resolutions),
+                ScaleDiscriminator(narrowing=narrowing),
+                *(PeriodDiscriminator(period, narrowing=narrowing) for period in periods),
+                *(
+                    ResolutionDiscriminator(n_fft, hop, narrowing=narrowing)
+                    for n_fft, hop in resolutions
+                ),
             ]
         )
 

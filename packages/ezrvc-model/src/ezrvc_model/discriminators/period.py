@@ -20,11 +20,13 @@ class PeriodDiscriminator(nn.Module):
 
     Args:
         period: samples of a column.
+        narrowing: divides the channels of every layer.
     """
 
-    def __init__(self, period: int) -> None:
+    def __init__(self, period: int, *, narrowing: int = 1) -> None:
         super().__init__()
         self.period = period
+        channels = (1, *(max(width // narrowing, 1) for width in CHANNELS[1:]))
         strides = [STRIDE] * (len(CHANNELS) - 2) + [1]
         self.convolutions = nn.ModuleList(
             normalised(
@@ -37,10 +39,10 @@ class PeriodDiscriminator(nn.Module):
                 )
             )
             for in_channels, out_channels, stride in zip(
-                CHANNELS, CHANNELS[1:], strides, strict=False
+                channels, channels[1:], strides, strict=False
             )
         )
-        self.output = normalised(nn.Conv2d(CHANNELS[-1], 1, (3, 1), padding=(1, 0)))
+        self.output = normalised(nn.Conv2d(channels[-1], 1, (3, 1), padding=(1, 0)))
 
     def forward(self, audio: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Logits (batch, n_logits) and feature maps of audio (batch, 1, n_samples)."""

@@ -19,23 +19,25 @@ class ResolutionDiscriminator(nn.Module):
     Args:
         n_fft: points of the transform and of its window.
         hop_length: samples from one frame to the next.
+        narrowing: divides the channels of every layer.
     """
 
-    def __init__(self, n_fft: int, hop_length: int) -> None:
+    def __init__(self, n_fft: int, hop_length: int, *, narrowing: int = 1) -> None:
         super().__init__()
         self.n_fft = n_fft
         self.hop_length = hop_length
-        shapes = [(1, (3, 9), (1, 1))] + [(CHANNELS, (3, 9), (1, 2))] * 3
-        shapes.append((CHANNELS, (3, 3), (1, 1)))
+        width = max(CHANNELS // narrowing, 1)
+        shapes = [(1, (3, 9), (1, 1))] + [(width, (3, 9), (1, 2))] * 3
+        shapes.append((width, (3, 3), (1, 1)))
         self.convolutions = nn.ModuleList(
             normalised(
                 nn.Conv2d(
-                    channels, CHANNELS, kernel, stride, padding=(kernel[0] // 2, kernel[1] // 2)
+                    channels, width, kernel, stride, padding=(kernel[0] // 2, kernel[1] // 2)
                 )
             )
             for channels, kernel, stride in shapes
         )
-        self.output = normalised(nn.Conv2d(CHANNELS, 1, (3, 3), padding=(1, 1)))
+        self.output = normalised(nn.Conv2d(width, 1, (3, 3), padding=(1, 1)))
 
     def forward(self, audio: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Logits (batch, n_logits) and feature maps of audio (batch, 1, n_samples)."""

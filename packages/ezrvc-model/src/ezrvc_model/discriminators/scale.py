@@ -1,5 +1,6 @@
 """A discriminator of the samples as they follow each other."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -33,10 +34,14 @@ class ScaleDiscriminator(nn.Module):
     """Grouped convolutions with growing strides, at the full rate.
 
     Kumar et al., "MelGAN" (2019), in the form of VITS.
+
+    Args:
+        narrowing: divides the channels of every layer; groups become fewer where they must.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, narrowing: int = 1) -> None:
         super().__init__()
+        layers = [_narrowed(layer, narrowing) for layer in LAYERS]
         self.convolutions = nn.ModuleList(
             normalised(
                 nn.Conv1d(
@@ -48,9 +53,9 @@ class ScaleDiscriminator(nn.Module):
                     groups=layer.groups,
                 )
             )
-            for layer in LAYERS
+            for layer in layers
         )
-        self.output = normalised(nn.Conv1d(LAYERS[-1].out_channels, 1, 3, padding=1))
+        self.output = normalised(nn.Conv1d(layers[-1].out_channels, 1, 3, padding=1))
 
     def forward(self, audio: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Logits (batch, n_logits) and feature maps of audio (batch, 1, n_samples)."""
@@ -62,3 +67,10 @@ class ScaleDiscriminator(nn.Module):
         x = self.output(x)
         maps.append(x)
         return x.flatten(1), maps
+
+
+def _narrowed(layer: _Layer, narrowing: int) -> _Layer:
+    in_channels = 1 if layer.in_channels == 1 else max(layer.in_channels // narrowing, 1)
+    out_channels = max(layer.out_channels // narrowing, 1)
+    groups = math.gcd(layer.groups, in_channels, out_channels)
+    return layer._replace(in_channels=in_channels, out_channels=out_channels, groups=groups)
