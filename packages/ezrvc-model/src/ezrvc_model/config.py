@@ -17,15 +17,15 @@ class DecoderConfig(Section):
     upsample_rates: tuple[int, ...] = (8, 8, 2, 2, 2)
     """Their product is the hop length."""
     upsample_kernel_sizes: tuple[int, ...] = (16, 16, 4, 4, 4)
-    upsample_initial_channels: int = Field(512, gt=0)
+    upsample_initial_channels: int = Field(default=512, gt=0)
     """Channels before the first upsampling; each stage halves them."""
     resblock_kernel_sizes: tuple[int, ...] = (3, 7, 11)
     resblock_dilations: tuple[tuple[int, ...], ...] = ((1, 3, 5), (1, 3, 5), (1, 3, 5))
     paired_convolutions: bool = True
     """Each dilated convolution of a residual block is followed by an undilated one."""
-    n_harmonics: int = Field(8, ge=0)
+    n_harmonics: int = Field(default=8, ge=0)
     """Overtones of the sine source beside the fundamental."""
-    source_sample_rate: int | None = Field(None, gt=0)
+    source_sample_rate: int | None = Field(default=None, gt=0)
     """The rate the source counts its phase at, Hz; None: the voice's. Voices that so-vits-svc
     trained at another rate than 44100 learned with a source that still counted at 44100."""
     normalised_ends: bool = True
@@ -75,37 +75,37 @@ class DecoderConfig(Section):
 class SynthesizerConfig(Section):
     """Every number that shapes the network."""
 
-    sample_rate: int = Field(44100, gt=0)
+    sample_rate: int = Field(default=44100, gt=0)
     """Of the voice, Hz."""
-    n_fft: int = Field(2048, gt=0)
+    n_fft: int = Field(default=2048, gt=0)
     """Of the spectrogram the posterior encoder sees; its window is as long."""
-    n_mels: int = Field(80, gt=0)
+    n_mels: int = Field(default=80, gt=0)
     """Bands of the mel loss."""
-    mel_fmin_hz: float = Field(0.0, ge=0)
+    mel_fmin_hz: float = Field(default=0.0, ge=0)
     mel_fmax_hz: float | None = None
     """None: half the sample rate."""
-    content_dim: int = Field(768, gt=0)
+    content_dim: int = Field(default=768, gt=0)
     """Length of the content vectors."""
-    content_kernel_size: int = Field(5, gt=0)
+    content_kernel_size: int = Field(default=5, gt=0)
     """Frames that the first projection of the content sees (RVC: 1)."""
-    n_speakers: int = Field(1, gt=0)
-    speaker_dim: int = Field(768, gt=0)
-    inter_channels: int = Field(192, gt=0)
+    n_speakers: int = Field(default=1, gt=0)
+    speaker_dim: int = Field(default=768, gt=0)
+    inter_channels: int = Field(default=192, gt=0)
     """Channels of the latent."""
-    hidden_channels: int = Field(192, gt=0)
-    filter_channels: int = Field(768, gt=0)
+    hidden_channels: int = Field(default=192, gt=0)
+    filter_channels: int = Field(default=768, gt=0)
     """Channels inside the feed-forward parts."""
-    n_heads: int = Field(2, gt=0)
-    n_layers: int = Field(6, gt=0)
+    n_heads: int = Field(default=2, gt=0)
+    n_layers: int = Field(default=6, gt=0)
     """Of the prior encoder."""
-    kernel_size: int = Field(3, gt=0)
-    dropout: float = Field(0.1, ge=0, lt=1)
-    attention_window: int = Field(4, gt=0)
+    kernel_size: int = Field(default=3, gt=0)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    attention_window: int = Field(default=4, gt=0)
     """Relative positions known to each side, frames."""
-    posterior_layers: int = Field(16, gt=0)
+    posterior_layers: int = Field(default=16, gt=0)
     flow: Literal["residual", "transformer"] = "residual"
-    n_couplings: int = Field(4, gt=0)
-    flow_layers: int = Field(4, gt=0)
+    n_couplings: int = Field(default=4, gt=0)
+    flow_layers: int = Field(default=4, gt=0)
     """Depth of the network inside each coupling."""
     share_flow: bool = False
     """One network for all couplings."""
@@ -153,45 +153,54 @@ class SynthesizerConfig(Section):
         return self
 
 
+class DiscriminatorConfig(Section):
+    """The networks that tell real audio from made audio while a voice is trained."""
+
+    periods: tuple[int, ...] = (2, 3, 5, 7, 11)
+    """Samples of each period discriminator's columns."""
+    resolutions: tuple[tuple[int, int], ...] = ()
+    """(n_fft, hop_length) of each resolution discriminator."""
+    narrowing: int = Field(default=1, gt=0)
+    """Divides the channels of every layer; 1 is the published width."""
+
+
 class TrainConfig(Section):
     """How a voice is trained."""
 
-    seed: int = Field(1234, ge=0)
+    seed: int = Field(default=1234, ge=0)
     """Order, crops, augmentation, noise and dropout follow from it."""
-    max_steps: int = Field(100_000, gt=0)
-    batch_size: int = Field(6, gt=0)
+    max_steps: int = Field(default=100_000, gt=0)
+    batch_size: int = Field(default=6, gt=0)
     """Clips a step."""
-    segment_frames: int = Field(20, gt=0)
+    segment_frames: int = Field(default=20, gt=0)
     """Frames of the piece the decoder and the discriminators see."""
-    max_clip_frames: int = Field(512, gt=0)
+    max_clip_frames: int = Field(default=512, gt=0)
     """Longer clips are cropped at random."""
     volume_augmentation: bool = False
     """Make half of the clips louder or quieter at random."""
-    learning_rate: float = Field(1e-4, gt=0)
+    learning_rate: float = Field(default=1e-4, gt=0)
     betas: tuple[float, float] = (0.8, 0.99)
-    epsilon: float = Field(1e-9, gt=0)
-    learning_rate_decay: float = Field(0.999875, gt=0, le=1)
+    epsilon: float = Field(default=1e-9, gt=0)
+    learning_rate_decay: float = Field(default=0.999875, gt=0, le=1)
     """Factor an epoch."""
-    mel_weight: float = Field(45.0, ge=0)
-    kl_weight: float = Field(1.0, ge=0)
-    feature_matching_weight: float = Field(2.0, ge=0)
-    f0_weight: float = Field(1.0, ge=0)
-    """Of the F0 decoder's loss."""
-    clip_norm: float | None = Field(None, gt=0)
+    mel_weight: float = Field(default=45.0, ge=0)
+    kl_weight: float = Field(default=1.0, ge=0)
+    discriminator: DiscriminatorConfig = DiscriminatorConfig()
+    clip_norm: float | None = Field(default=None, gt=0)
     """Largest gradient norm; None: only measured."""
-    checkpoint_every: int = Field(800, gt=0)
+    checkpoint_every: int = Field(default=800, gt=0)
     """Steps between checkpoints (and at most `checkpoint_minutes` apart)."""
-    checkpoint_minutes: float = Field(5.0, gt=0)
-    keep_checkpoints: int = Field(3, gt=0)
+    checkpoint_minutes: float = Field(default=5.0, gt=0)
+    keep_checkpoints: int = Field(default=3, gt=0)
     """How many of the newest are kept."""
-    validate_every: int = Field(800, gt=0)
+    validate_every: int = Field(default=800, gt=0)
     """Steps between validations on held-out clips; there is one at the end, too."""
-    validation_clips: int = Field(8, ge=0)
+    validation_clips: int = Field(default=8, ge=0)
     """Held-out clips that are converted each time; 0: no validation."""
-    log_every: int = Field(20, gt=0)
+    log_every: int = Field(default=20, gt=0)
     """Steps whose metrics are averaged into one line of the log."""
-    good_from_step: int = Field(10_000, ge=0)
+    good_from_step: int = Field(default=10_000, ge=0)
     """With fewer steps the voice's card says that it is untrained."""
-    num_workers: int = Field(0, ge=0)
+    num_workers: int = Field(default=0, ge=0)
     """Processes that prepare batches beside the one that trains."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
