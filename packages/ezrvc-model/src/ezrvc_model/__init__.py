@@ -1,1 +1,11 @@
-"""SoVITS voices: the network, its training, conversion, checkpoints in and out."""
+"""SoVITS voices: the network, its training, conversion, checkpoints in and out.
+
+Names are imported when they are first used: `import ezrvc_model` alone imports no torch.
+"""
+
+# lazy_loader ships no types: what it gives is typed by the stub file beside this one.
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

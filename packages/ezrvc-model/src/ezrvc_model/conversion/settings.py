@@ -1,0 +1,28 @@
+"""How a recording is converted: what a user can turn, with its defaults."""
+
+from pydantic import Field
+
+from ezrvc_device.configuration import Section
+
+
+class ConversionSettings(Section):
+    """The choices of one conversion."""
+
+    transpose_semitones: float = Field(default=0.0, ge=-60, le=60)
+    """Pitch shift of the source, semitones; 12 is an octave up."""
+    predict_f0: bool = False
+    """Let the voice choose its own pitch contour (speech only; singing loses its melody)."""
+    f0_method: str | None = None
+    """A name of the F0 registry; None: the one the voice was trained with."""
+    noise_scale: float = Field(default=0.4, ge=0, le=2)
+    """How much the latent varies: 0 is flat and steady, 1 as varied as in training."""
+    seed: int = Field(default=1234, ge=0)
+    """The same seed, input and settings give the same output on one device."""
+    silence_threshold_db: float | None = Field(default=-50.0, lt=0)
+    """Pauses this far below the loud parts become digital silence; None: only digital silence."""
+    loudness_mix: float = Field(default=1.0, ge=0, le=1)
+    """1: the loudness the voice gives; 0: the loudness contour of the source, over one second."""
+    block_s: float = Field(default=10.0, ge=1)
+    """Longest stretch converted at once, seconds; bounds memory."""
+    context_s: float = Field(default=1.0, ge=0.5, le=5)
+    """What a block is given to hear on either side of it, seconds."""

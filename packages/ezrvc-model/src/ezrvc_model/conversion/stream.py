@@ -1,0 +1,134 @@
+"""One conversion from end to end, in constant memory: curves first, then sound block by block."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+
+from ezrvc_audio.waveform import Waveform
+from ezrvc_device.progress import Progress
+from ezrvc_features.alignment import FeatureAligner
+from ezrvc_features.content.base import ContentEncoder
+from ezrvc_features.f0.interpolation import interpolate_unvoiced
+from ezrvc_model.conversion.assembly import Assembly
+from ezrvc_model.conversion.blocks import Block, plan_blocks
+from ezrvc_model.conversion.content import WindowContent
+from ezrvc_model.conversion.curves import SourceCurves
+from ezrvc_model.conversion.gate import sounding_spans
+from ezrvc_model.conversion.loudness import LoudnessMatcher
+from ezrvc_model.conversion.settings import ConversionSettings
+from ezrvc_model.conversion.synthesis import BlockSynthesizer, VoiceCurves, cycles_before
+from ezrvc_model.conversion.windows import Mono, SlidingSource
+
+_SEAM_S = 0.05
+"""How far two blocks that meet each reach over their seam; the crossfade is twice as long."""
+
+OpenSource = Callable[[], Iterable[Waveform]]
+"""Starts a recording over: mono blocks at the voice's rate."""
+
+
+class ConversionStream:
+    """Gives the converted recording piece by piece.
+
+    Args:
+        open_source: starts the recording over.
+        curves: what was measured of it.
+        aligner: the voice's frame grid and rules.
+        encoder: says what is spoken.
+        synthesizer: the network.
+        settings: how to convert.
+        source_rate: rate that the network's sine source counts at, Hz.
+    """
+
+    def __init__(
+        self,
+        open_source: OpenSource,
+        curves: SourceCurves,
+        aligner: FeatureAligner,
+        encoder: ContentEncoder,
+        synthesizer: BlockSynthesizer,
+        settings: ConversionSettings,
+        source_rate: int,
+    ) -> None:
+        self._open_source = open_source
+        self._curves = curves
+        self._frames = aligner.frames
+        self._unvoiced = aligner.unvoiced
+        self._synthesizer = synthesizer
+        self._settings = settings
+        self._source_rate = source_rate
+        self._content = WindowContent(encoder, aligner, curves.n_samples, curves.n_frames_total)
+        spans = sounding_spans(
+            curves.volume[: curves.n_frames],
+            settings.silence_threshold_db,
+            self._frames.frame_rate_hz,
+        )
+        self._blocks = plan_blocks(
+            spans,
+            curves.volume,
+            block_frames=self._to_frames(settings.block_s),
+            context_frames=self._to_frames(settings.context_s),
+        )
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing sounds."""
+        return not self._blocks
+
+    def pieces(self, progress: Progress) -> Iterator[Mono]:
+        """The result, `curves.n_samples` samples in all; each piece is (n_samples,), not empty."""
+        seam_frames = self._to_frames(_SEAM_S)
+        assembly = Assembly(
+            self._curves.n_samples, self._frames.hop_length, self._frames.sample_rate, seam_frames
+        )
+        matcher = LoudnessMatcher(
+            self._curves.loudness, self._frames.sample_rate, self._settings.loudness_mix
+        )
+        curves = self._voice_curves(progress)
+        source = SlidingSource(self._open_source())
+        for block in self._reported("convert", progress):
+            audio = self._synthesizer.synthesize(
+                block, self._content, source, curves, seam_frames=seam_frames
+            )
+            for piece in assembly.add(block, audio):
+                yield from _if_any(matcher.push(piece))
+        for piece in assembly.finish():
+            yield from _if_any(matcher.push(piece))
+        yield from _if_any(matcher.finish())
+
+    def _voice_curves(self, progress: Progress) -> VoiceCurves:
+        """The curves that the network is given: transposed or predicted pitch, without gaps."""
+        hz = self._curves.hz * np.float32(2 ** (self._settings.transpose_semitones / 12))
+        if self._unvoiced == "interpolate":
+            hz = interpolate_unvoiced(hz, self._curves.voiced)
+        if self._settings.predict_f0:
+            hz = self._predicted(self._with_pitch(hz), progress)
+        return self._with_pitch(hz)
+
+    def _predicted(self, given: VoiceCurves, progress: Progress) -> Mono:
+        source = SlidingSource(self._open_source())
+        predicted = given.f0.copy()
+        for block in self._reported("predict pitch", progress):
+            predicted[block.start : block.end] = self._synthesizer.predict_f0(
+                block, self._content, source, given
+            )
+        return predicted
+
+    def _with_pitch(self, f0: Mono) -> VoiceCurves:
+        phase = cycles_before(f0, self._frames.hop_length, self._source_rate)
+        return VoiceCurves(f0, self._curves.voiced, self._curves.volume, phase)
+
+    def _reported(self, step: str, progress: Progress) -> Iterator[Block]:
+        """The blocks; each is reported once it is done."""
+        total_s = self._curves.n_samples / self._frames.sample_rate
+        for block in self._blocks:
+            yield block
+            progress(step, min(total_s, block.end / self._frames.frame_rate_hz), total_s)
+        progress(step, total_s, total_s)
+
+    def _to_frames(self, seconds: float) -> int:
+        return max(1, round(seconds * self._frames.frame_rate_hz))
+
+
+def _if_any(piece: Mono) -> Iterator[Mono]:
+    if len(piece):
+        yield piece

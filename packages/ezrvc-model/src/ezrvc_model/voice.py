@@ -1,0 +1,221 @@
+"""A voice: the network, whose voice it is, and everything needed to use it; one folder on disk."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from ezrvc_device.accelerator import resolve_device
+from ezrvc_device.atomic import atomic_folder, write_text
+from ezrvc_device.configuration import save_yaml
+from ezrvc_features.config import FeatureConfig
+from ezrvc_model.config import SynthesizerConfig
+from ezrvc_model.errors import ModelError
+from ezrvc_model.synthesizer.synthesizer import Synthesizer
+from ezrvc_model.voice_card import VoiceCard
+from ezrvc_model.voice_folder import (
+    CARD_NAME,
+    CONFIG_NAME,
+    GENERATOR_NAME,
+    README_NAME,
+    VoiceConfig,
+    VoiceSummary,
+    find_voices,
+    is_voice_folder,
+    read_voice_card,
+    read_voice_config,
+    resolve_voice,
+)
+
+__all__ = ["VoiceModel", "VoiceSummary", "find_voices", "resolve_voice"]
+
+_MOST_NAMED = 5
+"""Tensors that a message about a misfit names, of each kind."""
+
+
+@dataclass(eq=False)
+class VoiceModel:
+    """A network and everything needed to convert with it.
+
+    Attributes:
+        config: the numbers that shape the network.
+        generator: the network, as it is trained or as it is used.
+        speakers: name to row of the speaker table.
+        features: the content encoder and pitch estimator it was trained with.
+        card: what it is, whose it is, and how it was made.
+        default_speaker: who speaks when nobody is asked for; None: the first of the table.
+        encoder_version: of the content encoder it was trained with, where known.
+
+    Raises:
+        ModelError: speakers and network do not fit each other.
+    """
+
+    config: SynthesizerConfig
+    generator: Synthesizer
+    speakers: Mapping[str, int]
+    features: FeatureConfig
+    card: VoiceCard
+    default_speaker: str | None = None
+    encoder_version: str | None = None
+    _description: VoiceConfig = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        try:
+            self._description = VoiceConfig(
+                synthesizer=self.config,
+                features=self.features,
+                speakers=dict(self.speakers),
+                default_speaker=self.default_speaker,
+                encoder_version=self.encoder_version,
+            )
+        except ValueError as error:
+            reason = " ".join(str(error).split())
+            raise ModelError(f"{self.card.name}: {reason}") from error
+
+    @property
+    def speaker_by_default(self) -> str:
+        """Who speaks when nobody is asked for."""
+        return self._description.speaker_by_default
+
+    def speaker_row(self, speaker: str) -> int:
+        """The row of a speaker in the speaker table.
+
+        Raises:
+            ModelError: no such speaker; names the nearest one and lists all.
+        """
+        return self._description.speaker_row(speaker)
+
+    def prepared_generator(self) -> Synthesizer:
+        """The network as inference uses it: no posterior encoder, weight normalisation folded.
+
+        A network that is still being trained stays as it is, and so do the random generators: a
+        new one is built for its weights. (A deep copy shares the classes that carry the weight
+        normalisation with its original, and folding would take them from both.)
+        """
+        if self.generator.posterior_encoder is None:
+            return self.generator
+        with torch.random.fork_rng(devices=[]):
+            prepared = Synthesizer(self.config)
+        prepared.load_state_dict(self.generator.state_dict())
+        return prepared.prepare_for_inference()
+
+    def save(self, folder: Path, *, half: bool = False) -> None:
+        """Write the voice as one folder, whole or not at all; an older voice there is replaced.
+
+        Args:
+            folder: the voice folder.
+            half: keep the weights in half precision, at half the size.
+
+        Raises:
+            ModelError: something that is not a voice lies there.
+            OSError: the folder cannot be written.
+        """
+        if folder.exists() and not is_voice_folder(folder) and not _is_empty_folder(folder):
+            raise ModelError(f"{folder}: something else is here already; name another folder")
+        tensors = {
+            name: _stored(tensor, half=half)
+            for name, tensor in self.prepared_generator().state_dict().items()
+        }
+        with atomic_folder(folder) as temporary:
+            weights = temporary / GENERATOR_NAME
+            save_file(tensors, weights, metadata={"format": "ezrvc-voice"})
+            description = self._description.model_copy(
+                update={"generator_sha256": _sha256(weights)}
+            )
+            save_yaml(temporary / CONFIG_NAME, description.to_tree())
+            save_yaml(temporary / CARD_NAME, self.card.to_tree())
+            readme = self.card.to_markdown(
+                speakers=self.speakers, sample_rate=self.config.sample_rate
+            )
+            write_text(temporary / README_NAME, readme)
+
+    @classmethod
+    def load(cls, folder: Path, device: str | torch.device | None = "cpu") -> "VoiceModel":
+        """Read a voice folder; the network is ready for use, in float32.
+
+        Args:
+            folder: the voice folder.
+            device: where the network goes, see `ezrvc_device.accelerator.resolve_device`.
+
+        Raises:
+            ModelError: the folder is not a voice, is damaged, or was written by a newer program.
+            DeviceError: there is no such device here.
+        """
+        description = read_voice_config(folder)
+        card = read_voice_card(folder)
+        path = folder / GENERATOR_NAME
+        tensors = _read_tensors(path, description.generator_sha256)
+        generator = Synthesizer(description.synthesizer).prepare_for_inference()
+        _check_tensors(path, tensors, generator.state_dict())
+        generator.load_state_dict(tensors)
+        target = device if isinstance(device, torch.device) else resolve_device(device)
+        return cls(
+            config=description.synthesizer,
+            generator=generator.to(target),
+            speakers=description.speakers,
+            features=description.features,
+            card=card,
+            default_speaker=description.default_speaker,
+            encoder_version=description.encoder_version,
+        )
+
+
+def _stored(tensor: torch.Tensor, *, half: bool) -> torch.Tensor:
+    if half and tensor.is_floating_point():
+        tensor = tensor.half()
+    return tensor.detach().cpu().contiguous().clone()
+
+
+def _read_tensors(path: Path, sha256: str) -> dict[str, torch.Tensor]:
+    try:
+        if sha256 and _sha256(path) != sha256:
+            raise ModelError(
+                f"{path}: damaged or replaced, its checksum is not the recorded one; "
+                "copy or export the voice again"
+            )
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path}: cannot be read ({error}); copy the voice again") from error
+    return {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in tensors.items()
+    }
+
+
+def _check_tensors(
+    path: Path, found: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor]
+) -> None:
+    """Account for every tensor of the file and of the network."""
+    problems = {
+        "missing": sorted(expected.keys() - found.keys()),
+        "unexpected": sorted(found.keys() - expected.keys()),
+        "mis-shaped": [
+            f"{name} {tuple(found[name].shape)} instead of {tuple(expected[name].shape)}"
+            for name in sorted(expected.keys() & found.keys())
+            if found[name].shape != expected[name].shape
+        ],
+    }
+    if any(problems.values()):
+        listed = "; ".join(_listed(kind, names) for kind, names in problems.items() if names)
+        raise ModelError(
+            f"{path}: the weights do not fit {CONFIG_NAME}: {listed}; export the voice again"
+        )
+
+
+def _listed(kind: str, names: list[str]) -> str:
+    shown = ", ".join(names[:_MOST_NAMED])
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return f"{len(names)} {kind} ({shown}{more})"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _is_empty_folder(folder: Path) -> bool:
+    return folder.is_dir() and next(folder.iterdir(), None) is None

@@ -1,0 +1,303 @@
+"""A voice as a folder on disk, read without loading the network.
+
+A voice folder holds
+
+- `config.yaml`: `VoiceConfig`, every number needed to run the voice;
+- `generator.safetensors`: the generator's tensors, as inference uses them;
+- `card.yaml`: `VoiceCard`, and `README.md`: the same for people.
+"""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from ezrvc_device.atomic import is_temporary
+from ezrvc_device.configuration import Section, load_yaml
+from ezrvc_device.errors import ConfigurationError
+from ezrvc_features.config import FeatureConfig
+from ezrvc_model.config import SynthesizerConfig
+from ezrvc_model.errors import ModelError
+from ezrvc_model.voice_card import VoiceCard
+
+FORMAT_VERSION = 1
+"""Of the voice folder; raised whenever older programs could not read what is written."""
+CONFIG_NAME = "config.yaml"
+GENERATOR_NAME = "generator.safetensors"
+CARD_NAME = "card.yaml"
+README_NAME = "README.md"
+EXPORT_NAME = "voice"
+"""Where a training run's folder keeps its exported voice."""
+
+
+class VoiceConfig(Section):
+    """Everything but the weights that is needed to run a voice."""
+
+    format_version: int = FORMAT_VERSION
+    synthesizer: SynthesizerConfig
+    features: FeatureConfig = FeatureConfig()
+    speakers: dict[str, int] = Field(min_length=1)
+    """Speaker name to row of the speaker table."""
+    default_speaker: str | None = None
+    """Who speaks when nobody is asked for; None: the first row of the speaker table."""
+    encoder_version: str | None = None
+    """Version of the content encoder that the voice was trained with, where known."""
+    generator_sha256: str = ""
+    """Of `generator.safetensors`; empty before it is written."""
+
+    @model_validator(mode="after")
+    def _speakers_fit(self) -> Self:
+        rows = sorted(self.speakers.values())
+        if len(set(rows)) != len(rows):
+            raise ValueError(f"two speakers share a row of the speaker table: {self.speakers}")
+        if rows[0] < 0 or rows[-1] >= self.synthesizer.n_speakers:
+            raise ValueError(
+                f"speaker rows {rows} do not fit a table of {self.synthesizer.n_speakers}"
+            )
+        if self.default_speaker is not None and self.default_speaker not in self.speakers:
+            raise ValueError(f"default_speaker {self.default_speaker!r} is not among speakers")
+        return self
+
+    @property
+    def speaker_by_default(self) -> str:
+        """Who speaks when nobody is asked for."""
+        return self.default_speaker or min(self.speakers, key=self.speakers.__getitem__)
+
+    def speaker_row(self, speaker: str) -> int:
+        """The row of a speaker in the speaker table.
+
+        Raises:
+            ModelError: no such speaker; names the nearest one and lists all.
+        """
+        if speaker not in self.speakers:
+            raise ModelError(unknown("speaker", speaker, self.speakers))
+        return self.speakers[speaker]
+
+
+@dataclass(frozen=True)
+class VoiceSummary:
+    """What can be said of a voice without loading it.
+
+    Attributes:
+        name: how the voice is asked for: the name of its (training) folder.
+        folder: the voice folder itself.
+        speakers: names, in the order of the speaker table.
+        default_speaker: who speaks when nobody is asked for.
+        sample_rate: Hz.
+        encoder: name of the content encoder it needs.
+        steps: that it was trained for; None: not known.
+        untrained: whether training was too short for the voice to be judged.
+        note: what its maker says of its training.
+        licence: under which terms it may be used; empty: not stated.
+        created: when it was made, ISO 8601; empty: not stated.
+        n_bytes: of the folder's files together.
+    """
+
+    name: str
+    folder: Path
+    speakers: tuple[str, ...]
+    default_speaker: str
+    sample_rate: int
+    encoder: str
+    steps: int | None
+    untrained: bool
+    note: str
+    licence: str
+    created: str
+    n_bytes: int
+
+
+@dataclass(frozen=True)
+class VoiceChoice:
+    """A voice and who of it is to speak.
+
+    Attributes:
+        voice: the voice.
+        speaker: one of its speakers.
+    """
+
+    voice: VoiceSummary
+    speaker: str
+
+    @property
+    def folder(self) -> Path:
+        """The voice's folder."""
+        return self.voice.folder
+
+
+def is_voice_folder(folder: Path) -> bool:
+    """Whether a folder looks like a voice (not whether it is a sound one)."""
+    return (folder / CONFIG_NAME).is_file() and (folder / GENERATOR_NAME).is_file()
+
+
+def read_voice_config(folder: Path) -> VoiceConfig:
+    """Read `config.yaml` of a voice folder.
+
+    Raises:
+        ModelError: it is missing or not valid, or was written by a newer program.
+    """
+    path = folder / CONFIG_NAME
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: no such voice folder; `ezrvc voices` lists what is at hand")
+    if not is_voice_folder(folder):
+        raise ModelError(f"{folder}: not a voice, it lacks {CONFIG_NAME} or {GENERATOR_NAME}")
+    try:
+        tree = load_yaml(path)
+        version = tree.get("format_version")
+        if version != FORMAT_VERSION:
+            raise ModelError(
+                f"{path}: format version {version!r}, this program reads {FORMAT_VERSION}; "
+                "update ezrvc or export the voice again"
+            )
+        return VoiceConfig.from_tree(tree, source=str(path))
+    except ConfigurationError as error:
+        raise ModelError(f"{error}; copy or export the voice again") from error
+
+
+def read_voice_card(folder: Path) -> VoiceCard:
+    """Read `card.yaml` of a voice folder; a voice without one has a card that only names it.
+
+    Raises:
+        ModelError: the card is not valid.
+    """
+    path = folder / CARD_NAME
+    if not path.exists():
+        return VoiceCard(name=voice_name(folder))
+    try:
+        return VoiceCard.from_tree(load_yaml(path), source=str(path))
+    except ConfigurationError as error:
+        raise ModelError(f"{error}; correct the card or export the voice again") from error
+
+
+def voice_name(folder: Path) -> str:
+    """How a voice folder is asked for: an exported voice goes by its run's name."""
+    return folder.parent.name if folder.name == EXPORT_NAME else folder.name
+
+
+def summarize_voice(folder: Path) -> VoiceSummary:
+    """What a voice folder holds, from its configuration and card alone.
+
+    Raises:
+        ModelError: the configuration or card cannot be read.
+    """
+    config = read_voice_config(folder)
+    card = read_voice_card(folder)
+    return VoiceSummary(
+        name=voice_name(folder),
+        folder=folder,
+        speakers=tuple(sorted(config.speakers, key=config.speakers.__getitem__)),
+        default_speaker=config.speaker_by_default,
+        sample_rate=config.synthesizer.sample_rate,
+        encoder=config.features.encoder,
+        steps=card.training.steps,
+        untrained=card.training.untrained,
+        note=card.training.note,
+        licence=card.licence,
+        created=card.created,
+        n_bytes=sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
+    )
+
+
+def voice_folders(models: Path) -> list[Path]:
+    """Every voice folder below a models folder: `<name>/` itself, or `<name>/voice/`; sorted."""
+    if not models.is_dir():
+        return []
+    children = sorted(child for child in models.iterdir() if not is_temporary(child))
+    candidates = [folder for child in children for folder in (child, child / EXPORT_NAME)]
+    return [folder for folder in candidates if is_voice_folder(folder)]
+
+
+def find_voices(models: Path, problems: list[str] | None = None) -> list[VoiceSummary]:
+    """Describe every voice below a models folder, sorted by folder.
+
+    Args:
+        models: the folder that holds voices and training runs.
+        problems: takes one line for each voice that cannot be read; the others are still found.
+
+    Raises:
+        ModelError: a voice cannot be read and `problems` was not given.
+    """
+    voices: list[VoiceSummary] = []
+    for folder in voice_folders(models):
+        try:
+            voices.append(summarize_voice(folder))
+        except ModelError as error:
+            if problems is None:
+                raise
+            problems.append(str(error))
+    return voices
+
+
+def resolve_voice(
+    models: Path, speaker: str | None = None, voice: str | None = None
+) -> VoiceChoice:
+    """Decide which voice and speaker are meant.
+
+    A voice is a name below `models` or the path of a voice folder. Without a voice, the one that
+    knows the speaker is taken (one named like the speaker first, then the newest). Without either,
+    the only voice, else the one named `default`, else the newest; and its default speaker. A voice
+    that cannot be read matters only when no other one will do.
+
+    Raises:
+        ModelError: no voice at hand, or an unknown voice or speaker; names the nearest and lists
+            all.
+    """
+    if voice is not None:
+        summary = _voice_called(models, voice)
+        return VoiceChoice(summary, _speaker_of(summary, speaker))
+    problems: list[str] = []
+    voices = find_voices(models, problems)
+    if not voices:
+        raise ModelError(
+            problems[0]
+            if problems
+            else f"{models}: no voice here yet; make one with `ezrvc train` or put a voice there"
+        )
+    if speaker is None:
+        chosen = _preferred(voices, "default")
+        return VoiceChoice(chosen, chosen.default_speaker)
+    knowing = [summary for summary in voices if speaker in summary.speakers]
+    if knowing:
+        return VoiceChoice(_preferred(knowing, speaker), speaker)
+    for summary in voices:
+        if summary.name == speaker:
+            return VoiceChoice(summary, summary.default_speaker)
+    raise ModelError(unknown("speaker", speaker, {s for v in voices for s in v.speakers}))
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """One line that says a name is not known, what is nearest, and what there is."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"unknown {kind} {name!r}; {hint}known: {', '.join(names) or 'none'}"
+
+
+def _voice_called(models: Path, voice: str) -> VoiceSummary:
+    folders = {voice_name(folder): folder for folder in voice_folders(models)}
+    if voice in folders:
+        return summarize_voice(folders[voice])
+    path = Path(voice)
+    for folder in (path, path / EXPORT_NAME):
+        if is_voice_folder(folder):
+            return summarize_voice(folder)
+    raise ModelError(unknown("voice", voice, folders))
+
+
+def _speaker_of(summary: VoiceSummary, speaker: str | None) -> str:
+    if speaker is None:
+        return summary.default_speaker
+    if speaker not in summary.speakers:
+        raise ModelError(f"{summary.name}: {unknown('speaker', speaker, summary.speakers)}")
+    return speaker
+
+
+def _preferred(voices: list[VoiceSummary], name: str) -> VoiceSummary:
+    """The voice of that name, else the newest."""
+    for summary in voices:
+        if summary.name == name:
+            return summary
+    return max(voices, key=lambda summary: summary.created)
