@@ -12,8 +12,8 @@ class F0Config(Section):
 
     method: str = "swift-f0"
     """A name of the F0 registry."""
-    min_hz: float = Field(50.0, gt=0)
-    max_hz: float = Field(1100.0, gt=0)
+    min_hz: float = Field(default=50.0, gt=0)
+    max_hz: float = Field(default=1100.0, gt=0)
     voicing_threshold: float | None = None
     """How sure of a pitch the method must be; None: the method's own default."""
 
