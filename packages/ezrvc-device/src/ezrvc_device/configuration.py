@@ -7,6 +7,7 @@ object, then `config.yaml` in the run.
 
 import difflib
 import io
+import re
 import reprlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -183,8 +184,9 @@ def _walk(
     owners: list[type[BaseModel]] = []
     inside: list[type[BaseModel]] = [section]
     for part in location:
-        if path and any(part == owner.__name__ for owner in inside):
-            inside = [owner for owner in inside if owner.__name__ == part]
+        chosen = [owner for owner in inside if path and _is_name_of(part, owner)]
+        if chosen:
+            inside = chosen
             continue
         path.append(str(part))
         fields = [owner.model_fields[str(part)] for owner in inside if part in owner.model_fields]
@@ -193,6 +195,12 @@ def _walk(
         elif isinstance(part, str):  # an unknown key, or a key of a mapping of sections
             owners = inside
     return path, owners
+
+
+def _is_name_of(part: int | str, member: type[BaseModel]) -> bool:
+    """Whether pydantic means a union's member: `Slicer` or `function-after[check(), Slicer]`."""
+    name = member.__name__
+    return part == name or bool(re.search(rf"^function-.*\b{re.escape(name)}\]+$", str(part)))
 
 
 def _sections_in(annotation: Any) -> list[type[BaseModel]]:

@@ -10,6 +10,7 @@ EnvironmentKind = Literal["local", "colab", "container"]
 
 _CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 _CONTAINER_VARIABLES = ("KUBERNETES_SERVICE_HOST", "container")
+_FIRST_PROCESS_CGROUPS = Path("/proc/1/cgroup")
 _CONTAINER_CGROUPS = ("docker", "containerd", "kubepods", "libpod", "lxc")
 
 
@@ -51,7 +52,8 @@ def _kind() -> EnvironmentKind:
         return "container"
     if any(os.environ.get(variable) for variable in _CONTAINER_VARIABLES):
         return "container"
-    if any(name in _first_process_cgroups() for name in _CONTAINER_CGROUPS):
+    groups = _first_process_cgroups()
+    if any(name in groups for name in _CONTAINER_CGROUPS):
         return "container"
     return "local"
 
@@ -59,6 +61,6 @@ def _kind() -> EnvironmentKind:
 def _first_process_cgroups() -> str:
     """The control groups of the first process; empty where the system has none."""
     try:
-        return Path("/proc/1/cgroup").read_text(encoding="utf-8")
+        return _FIRST_PROCESS_CGROUPS.read_text(encoding="utf-8")
     except OSError:
         return ""

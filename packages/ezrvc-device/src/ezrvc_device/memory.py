@@ -23,8 +23,9 @@ class HostMemory:
 class MemoryStatus:
     """Memory at one moment, all in bytes."""
 
-    device_free: int
-    device_total: int
+    free: int
+    """Of the device; that of the host for a CPU."""
+    total: int
     host_free: int
     host_total: int
     process_resident: int
@@ -63,8 +64,8 @@ def memory_status(device: "torch.device | None" = None) -> MemoryStatus:
         total = torch.mps.recommended_max_memory()
         free = max(0, total - torch.mps.driver_allocated_memory())
     return MemoryStatus(
-        device_free=free,
-        device_total=total,
+        free=free,
+        total=total,
         host_free=host.free,
         host_total=host.total,
         process_resident=psutil.Process().memory_info().rss,

@@ -55,31 +55,26 @@ def download(file: Download, progress: Progress) -> str:
     file that does not have the promised hash never takes its place.
 
     Raises:
-        WeightsError: the server cannot be reached or refuses, the disk is full, or the bytes are
-            not those that the hash promises.
+        WeightsError: the server cannot be reached or refuses, the disk is too small, or the bytes
+            are not those that the hash promises.
+        OSError: the file cannot be written.
     """
     partial = file.partial
-    try:
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        if file.identity is None:
-            partial.unlink(missing_ok=True)
-        was_kept = partial.exists()
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    if file.identity is None:
+        partial.unlink(missing_ok=True)
+    was_kept = partial.exists()
+    digest = _gather(file, progress)
+    if file.sha256 not in (None, digest) and was_kept:  # once more, all from the server
+        partial.unlink()
         digest = _gather(file, progress)
-        if file.sha256 not in (None, digest) and was_kept:  # once more, all from the server
-            partial.unlink()
-            digest = _gather(file, progress)
-        if file.sha256 not in (None, digest):
-            partial.unlink()
-            raise WeightsError(
-                f"{file.name}: {file.url} has SHA-256 {digest}, but {file.sha256} was expected: "
-                "it was damaged on its way or replaced, and nothing was kept; try again later"
-            )
-        put_in_place(partial, file.target)
-    except OSError as error:
+    if file.sha256 not in (None, digest):
+        partial.unlink()
         raise WeightsError(
-            f"{file.name}: cannot write {file.target} ({error.strerror or error}): "
-            "free some space or set EZRVC_HOME to another folder"
-        ) from error
+            f"{file.name}: {file.url} has SHA-256 {digest}, but {file.sha256} was expected: "
+            "it was damaged on its way or replaced, and nothing was kept; try again later"
+        )
+    put_in_place(partial, file.target)
     return digest
 
 
@@ -147,7 +142,7 @@ class _Transfer:
             _check_status(response, self.file)
             total = self._begin(response)
             with self.file.partial.open("ab") as partial:
-                for chunk in response.iter_bytes(_CHUNK_BYTES):
+                for chunk in response.iter_bytes():
                     partial.write(chunk)
                     self.hash.update(chunk)
                     self.size += len(chunk)

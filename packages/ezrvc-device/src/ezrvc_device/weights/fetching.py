@@ -54,9 +54,15 @@ def fetch(spec: WeightSpec, progress: Progress = silent, *, cache: Path | None =
         ledger = Ledger(weights_folder(cache))
         if not path.is_file():
             _require_network(spec, path)
-            with file_lock(path):
-                if not path.is_file():  # another process may have fetched it meanwhile
-                    _fetch_remote(spec.name, source, path, ledger, progress)
+            try:
+                with file_lock(path):
+                    if not path.is_file():  # another process may have fetched it meanwhile
+                        _fetch_remote(spec.name, source, path, ledger, progress)
+            except OSError as error:
+                raise WeightsError(
+                    f"{spec.name}: cannot write {path} ({error.strerror or error}): "
+                    "free some space or set EZRVC_HOME to another folder"
+                ) from error
         elif not ledger.is_checked(path):
             _check_found(spec.name, source, path, ledger)
     return path
