@@ -48,8 +48,8 @@ class CheckpointRecord(Section):
     """Fingerprint of the training clips and the batch size, which the data order follows from."""
     fixed: dict[str, Any]
     """What the run cannot change: model, features, speakers."""
-    precision: dict[str, Any] = {}
-    """State of the gradient scaler, for fp16."""
+    scaler: dict[str, Any] = {}
+    """What gradient scaling remembers, for fp16."""
     sha256: dict[str, str] = {}
     """Of each other file, by name."""
 

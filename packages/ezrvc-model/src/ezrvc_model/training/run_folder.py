@@ -59,12 +59,20 @@ class RunFolder:
 
 
 def fixed_settings(
-    model: SynthesizerConfig, features: FeatureConfig, speakers: Mapping[str, int]
+    model: SynthesizerConfig,
+    settings: TrainConfig,
+    features: FeatureConfig,
+    speakers: Mapping[str, int],
 ) -> dict[str, Any]:
     """What a run cannot change without becoming another one, as plain JSON values."""
     feature_tree = features.to_tree()
     kept = {key: value for key, value in feature_tree.items() if key not in _FREE_FEATURE_KEYS}
-    return {"model": model.to_tree(), "features": kept, "speakers": dict(speakers)}
+    return {
+        "model": model.to_tree(),
+        "train": {"discriminator": settings.discriminator.to_tree()},
+        "features": kept,
+        "speakers": dict(speakers),
+    }
 
 
 def check_unchanged(run: Path, saved: Mapping[str, Any], asked: Mapping[str, Any]) -> None:

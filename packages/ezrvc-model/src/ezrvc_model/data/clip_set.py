@@ -1,0 +1,251 @@
+"""The clips of one file list: checked once, kept in memory while they fit, else read again."""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ezrvc_audio.errors import AudioError
+from ezrvc_audio.experiment import ExperimentFolder
+from ezrvc_audio.manifest import Clip, read_manifest
+from ezrvc_audio.reading import read
+from ezrvc_device.memory import host_memory
+from ezrvc_device.progress import Progress, silent
+from ezrvc_features.alignment import FeatureAligner
+from ezrvc_features.errors import FeatureError
+from ezrvc_features.store import FeatureStore
+from ezrvc_model.config import SynthesizerConfig
+from ezrvc_model.data.clip import TrainingClip
+from ezrvc_model.errors import ModelError
+from ezrvc_model.voice_card import F0Range
+
+_log = logging.getLogger(__name__)
+_MEMORY_SHARE = 0.5
+"""Of the memory that is free, how much the clips may take."""
+
+
+@dataclass(frozen=True)
+class LeftOutClip:
+    """A clip that is on the list but cannot be used.
+
+    Attributes:
+        path: relative to the experiment.
+        reason: what is wrong with it, one line.
+    """
+
+    path: str
+    reason: str
+
+
+class ClipReader:
+    """Reads clips of an experiment as a model needs them.
+
+    Args:
+        experiment: where the clips and their features are.
+        model: frame grid, spectrogram and content width.
+        speakers: speaker name to row of the speaker table.
+    """
+
+    def __init__(
+        self,
+        experiment: ExperimentFolder,
+        model: SynthesizerConfig,
+        speakers: Mapping[str, int],
+    ) -> None:
+        self._experiment = experiment
+        self._model = model
+        self._speakers = speakers
+        self._store = FeatureStore(experiment)
+        self._aligner = FeatureAligner(model.frames)
+
+    def read(self, clip: Clip) -> TrainingClip:
+        """Read a clip's audio and features.
+
+        Raises:
+            AudioError: the audio cannot be read, or is not mono at the model's rate.
+            FeatureError: the features cannot be read, or are not of this audio.
+            ModelError: the content is not as wide as the model's, which no clip will be.
+        """
+        features = self._store.load(clip, self._aligner)
+        if features.content.shape[0] != self._model.content_dim:
+            raise ModelError(
+                f"{clip.path}: its content vectors are {features.content.shape[0]} wide, "
+                f"model.content_dim is {self._model.content_dim}; set it so, or run preprocess "
+                "again with the encoder that the model is meant for"
+            )
+        waveform = read(self._experiment.root / clip.path)
+        if waveform.n_channels != 1 or waveform.sample_rate != self._model.sample_rate:
+            raise AudioError(
+                f"{clip.path}: has {waveform.n_channels} channels at {waveform.sample_rate} Hz, "
+                f"expected mono at {self._model.sample_rate} Hz; run preprocess again"
+            )
+        n_samples = self._model.frames.n_samples(features.n_frames)
+        if waveform.n_samples < n_samples:
+            raise FeatureError(
+                f"{clip.path}: its features are longer than its audio; run preprocess again"
+            )
+        spectrogram = features.spectrogram
+        if spectrogram is not None:
+            fits = spectrogram.shape[0] == self._model.n_bins
+            features = replace(features, spectrogram=spectrogram.half() if fits else None)
+        audio = torch.from_numpy(waveform.samples[0, :n_samples])
+        return TrainingClip(clip.path, self._speakers[clip.speaker], features, audio)
+
+
+class ClipSet:
+    """Usable clips by index; each is read when asked for, and kept while there is room.
+
+    Args:
+        reader: how clips are read.
+        memory_bytes: how much memory the kept clips may take.
+    """
+
+    def __init__(self, reader: ClipReader, memory_bytes: int) -> None:
+        self._reader = reader
+        self._room = memory_bytes
+        self._clips: list[Clip] = []
+        self._kept: dict[int, TrainingClip] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The clips' paths, in the order of the indices."""
+        return tuple(clip.path for clip in self._clips)
+
+    @property
+    def n_kept(self) -> int:
+        """How many clips are in memory."""
+        return len(self._kept)
+
+    @property
+    def duration_s(self) -> float:
+        """Length of all clips together, seconds."""
+        return sum(clip.duration_s for clip in self._clips)
+
+    def add(self, clip: Clip, loaded: TrainingClip) -> None:
+        """Append a clip that has just been read."""
+        self._clips.append(clip)
+        self._keep(len(self._clips) - 1, loaded)
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def __getitem__(self, index: int) -> TrainingClip:
+        kept = self._kept.get(index)
+        if kept is None:
+            kept = self._reader.read(self._clips[index])
+            self._keep(index, kept)
+        return kept
+
+    def __iter__(self) -> Iterator[TrainingClip]:
+        return (self[index] for index in range(len(self)))
+
+    def _keep(self, index: int, loaded: TrainingClip) -> None:
+        if loaded.n_bytes <= self._room:
+            self._room -= loaded.n_bytes
+            self._kept[index] = loaded
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedClips:
+    """A file list whose clips have been checked.
+
+    Attributes:
+        clips: those that can be used.
+        left_out: those that cannot, with the reason.
+        f0: pitch range of each speaker, by name, where any frame is voiced.
+    """
+
+    clips: ClipSet
+    left_out: tuple[LeftOutClip, ...]
+    f0: dict[str, F0Range]
+
+
+def open_clips(
+    experiment: ExperimentFolder,
+    names: Sequence[str],
+    model: SynthesizerConfig,
+    speakers: Mapping[str, int],
+    *,
+    min_frames: int = 1,
+    progress: Progress = silent,
+) -> OpenedClips:
+    """Open clips, each read once to know that it can be; damaged ones are logged and left out.
+
+    Args:
+        experiment: that the clips are of.
+        names: paths relative to the experiment, as file lists name them.
+        model: what the clips are for.
+        speakers: speaker name to row of the speaker table.
+        min_frames: shorter clips are left out.
+        progress: is told how many clips are checked.
+
+    Raises:
+        AudioError: the manifest cannot be read.
+        ModelError: the features are not for this model.
+    """
+    manifest = {clip.path: clip for clip in read_manifest(experiment.manifest)}
+    reader = ClipReader(experiment, model, speakers)
+    opened = ClipSet(reader, int(host_memory().free * _MEMORY_SHARE))
+    left_out: list[LeftOutClip] = []
+    pitch: dict[str, list[NDArray[np.float32]]] = {}
+    for number, name in enumerate(names):
+        progress("checking clips", number, len(names))
+        try:
+            clip = _listed(name, manifest, speakers)
+            loaded = reader.read(clip)
+            if loaded.n_frames < min_frames:
+                raise FeatureError(f"{name}: {loaded.n_frames} frames, {min_frames} are needed")
+        except (AudioError, FeatureError) as error:
+            _log.warning("left out: %s", error)
+            left_out.append(LeftOutClip(name, str(error)))
+            continue
+        opened.add(clip, loaded)
+        heard = (loaded.features.f0 * loaded.features.voiced).numpy()
+        pitch.setdefault(clip.speaker, []).append(heard)
+    progress("checking clips", len(names), len(names))
+    measured = {speaker: F0Range.measured(curves) for speaker, curves in pitch.items()}
+    ranges = {speaker: f0 for speaker, f0 in measured.items() if f0 is not None}
+    return OpenedClips(opened, tuple(left_out), ranges)
+
+
+def read_file_list(path: Path) -> list[str]:
+    """The clips of a file list.
+
+    Raises:
+        ModelError: the list cannot be read.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path}: cannot be read ({error}); run preprocess again") from error
+    return [line.strip() for line in lines if line.strip()]
+
+
+def read_speakers(experiment: ExperimentFolder) -> dict[str, int]:
+    """Speaker name to row of the speaker table.
+
+    Raises:
+        ModelError: the map is missing or is not one.
+    """
+    path = experiment.speaker_map
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: cannot be read ({error}); run preprocess again") from error
+    if not isinstance(tree, dict) or sorted(tree.values()) != list(range(len(tree))) or not tree:
+        raise ModelError(f"{path}: is not a map of speakers to 0, 1, …; run preprocess again")
+    return tree
+
+
+def _listed(name: str, manifest: Mapping[str, Clip], speakers: Mapping[str, int]) -> Clip:
+    clip = manifest.get(name)
+    if clip is None:
+        raise AudioError(f"{name}: is not in the manifest; run preprocess again")
+    if clip.speaker not in speakers:
+        raise AudioError(f"{name}: speaker {clip.speaker!r} is not in the speaker map")
+    return clip

@@ -1,0 +1,56 @@
+"""The generator's move: sound like the recording, to the ear's scale and to the discriminators."""
+
+import torch
+
+from ezrvc_model.config import SynthesizerConfig, TrainConfig
+from ezrvc_model.data.batch import Batch
+from ezrvc_model.losses.adversarial import generator_loss
+from ezrvc_model.losses.f0 import f0_loss
+from ezrvc_model.losses.feature_matching import feature_matching_loss
+from ezrvc_model.losses.kl import kl_loss
+from ezrvc_model.losses.mel import mel_loss
+from ezrvc_model.synthesizer.output import SynthesizerOutput
+from ezrvc_model.training.metrics import Metrics
+from ezrvc_model.training.optimizers import descend
+from ezrvc_model.training.state import TrainingState
+
+
+def generator_step(
+    state: TrainingState,
+    batch: Batch,
+    real: torch.Tensor,
+    output: SynthesizerOutput,
+    model: SynthesizerConfig,
+    settings: TrainConfig,
+) -> Metrics:
+    """Move the generator once; the discriminators judge, but neither move nor get gradients.
+
+    Args:
+        state: whose generator moves.
+        batch: that it was given.
+        real: recorded audio of the slices that were decoded, (batch, 1, n_samples).
+        output: what the generator made of the batch.
+        model: of the generator.
+        settings: weights of the losses, and of the gradients.
+
+    Returns:
+        The total, each loss before weighting, and the gradient's norm.
+    """
+    judge = state.discriminator.network
+    with state.discriminator.frozen(), state.fabric.autocast():
+        with torch.no_grad():
+            judged_real = judge(real)
+        judged_fake = judge(output.audio)
+    losses = {
+        "mel": mel_loss(output, batch.spectrogram, model),
+        "kl": kl_loss(output),
+        "adversarial": generator_loss(judged_fake),
+        "feature_matching": feature_matching_loss(judged_real, judged_fake),
+    }
+    if output.predicted_log_f0 is not None:
+        losses["f0"] = f0_loss(output)
+    weights = {"mel": settings.mel_weight, "kl": settings.kl_weight}
+    total = torch.stack([weights.get(name, 1.0) * loss for name, loss in losses.items()]).sum()
+    norm = descend(state.fabric, state.generator, total, settings.clip_norm)
+    parts = {f"generator/{name}": loss.detach() for name, loss in losses.items()}
+    return {"generator/total": total.detach(), **parts, "generator/gradient_norm": norm}

@@ -1,0 +1,137 @@
+"""When and how a run is saved: the checkpoint to continue from, and the voice to convert with."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ezrvc_features.config import FeatureConfig
+from ezrvc_model.config import SynthesizerConfig, TrainConfig
+from ezrvc_model.errors import ModelError
+from ezrvc_model.synthesizer.synthesizer import Synthesizer
+from ezrvc_model.training.checkpoint import CheckpointRecord, write_checkpoint
+from ezrvc_model.training.checkpoint_folder import checkpoint_path, prune
+from ezrvc_model.training.fabric import scaler_state
+from ezrvc_model.training.observers import TrainingObserver
+from ezrvc_model.training.run_folder import RunFolder
+from ezrvc_model.training.state import TrainingState
+from ezrvc_model.voice import VoiceModel
+from ezrvc_model.voice_card import F0Range, Origin, TrainingFacts, VoiceCard
+from ezrvc_model.voice_folder import is_voice_folder, read_voice_card
+
+
+@dataclass(frozen=True)
+class VoiceExporter:
+    """Makes the voice of a run.
+
+    Attributes:
+        run: where it goes.
+        model: its network.
+        features: what it was trained with.
+        speakers: name to row of the speaker table.
+        good_from_step: with fewer steps the card says that it is untrained.
+        audio_minutes: of the training clips, where known.
+        f0: pitch range of each speaker, where known.
+    """
+
+    run: RunFolder
+    model: SynthesizerConfig
+    features: FeatureConfig
+    speakers: Mapping[str, int]
+    good_from_step: int
+    audio_minutes: float | None = None
+    f0: Mapping[str, F0Range] | None = None
+
+    def export(self, generator: Synthesizer, step: int) -> None:
+        """Write the voice as it is after `step` steps.
+
+        Raises:
+            ModelError: it cannot be written.
+        """
+        card = VoiceCard(
+            name=self.run.root.name,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            origin=Origin(kind="trained"),
+            training=TrainingFacts(
+                steps=step,
+                audio_minutes=self.audio_minutes,
+                untrained=step < self.good_from_step,
+            ),
+            f0=dict(self.f0 or {}),
+        )
+        voice = VoiceModel(self.model, generator, self.speakers, self.features, card)
+        try:
+            voice.save(self.run.voice)
+        except OSError as error:
+            raise ModelError(
+                f"{self.run.voice}: the voice cannot be written ({error}); the checkpoints are "
+                "untouched: make room on the disk and start again"
+            ) from error
+
+    def is_exported(self, step: int) -> bool:
+        """Whether the voice after `step` steps is there already."""
+        if not is_voice_folder(self.run.voice):
+            return False
+        return read_voice_card(self.run.voice).training.steps == step
+
+
+class Saver:
+    """Saves a run every so many steps and at most so many minutes apart.
+
+    Args:
+        run: where to.
+        settings: how often, and how many checkpoints stay.
+        fixed: what the run cannot change, to be kept with each checkpoint.
+        clips: fingerprint of the data order.
+        exporter: of the voice.
+        observers: are told of each checkpoint.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        settings: TrainConfig,
+        fixed: Mapping[str, Any],
+        clips: str,
+        exporter: VoiceExporter,
+        observers: Sequence[TrainingObserver],
+    ) -> None:
+        self._run = run
+        self._settings = settings
+        self._fixed = dict(fixed)
+        self._clips = clips
+        self._exporter = exporter
+        self._observers = observers
+        self._last_s = time.monotonic()
+        self.last: Path | None = None
+
+    def is_due(self, step: int) -> bool:
+        """Whether the run should be saved after `step` steps."""
+        minutes = (time.monotonic() - self._last_s) / 60
+        on_the_step = step % self._settings.checkpoint_every == 0
+        return on_the_step or minutes >= self._settings.checkpoint_minutes
+
+    def save(self, state: TrainingState, epoch: int) -> None:
+        """Write a checkpoint, then the voice; remove checkpoints beyond those to keep.
+
+        Raises:
+            ModelError: they cannot be written; earlier ones are untouched.
+        """
+        path = checkpoint_path(self._run.checkpoints, state.step)
+        record = CheckpointRecord(
+            step=state.step,
+            epoch=epoch,
+            seed=self._settings.seed,
+            clips=self._clips,
+            fixed=self._fixed,
+            scaler=scaler_state(state.fabric),
+        )
+        write_checkpoint(path, state.networks, record)
+        prune(self._run.checkpoints, self._settings.keep_checkpoints)
+        self._exporter.export(state.synthesizer, state.step)
+        self._last_s = time.monotonic()
+        self.last = path
+        for observer in self._observers:
+            observer.on_checkpoint(path)

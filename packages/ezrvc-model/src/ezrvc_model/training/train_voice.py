@@ -1,0 +1,234 @@
+"""Training a voice, from a prepared experiment to an exported voice."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ezrvc_audio.errors import AudioError
+from ezrvc_audio.experiment import ExperimentFolder
+from ezrvc_device.accelerator import resolve_device
+from ezrvc_device.atomic import sweep_temporaries
+from ezrvc_device.precision import precision_for
+from ezrvc_device.progress import Progress, silent
+from ezrvc_device.seeding import capture_random_state, restore_random_state
+from ezrvc_features.config import FeatureConfig
+from ezrvc_features.errors import FeatureError
+from ezrvc_model.config import SynthesizerConfig, TrainConfig
+from ezrvc_model.data.batches import TrainingBatches
+from ezrvc_model.data.clip_set import OpenedClips, open_clips, read_file_list, read_speakers
+from ezrvc_model.errors import ModelError
+from ezrvc_model.training.checkpoint import restore_networks
+from ezrvc_model.training.checkpoint_folder import FoundCheckpoint, find_newest
+from ezrvc_model.training.fabric import make_fabric, restore_scaler
+from ezrvc_model.training.observers import TrainingObserver, Validator
+from ezrvc_model.training.randomness import seed_step
+from ezrvc_model.training.result import TrainingResult
+from ezrvc_model.training.run_folder import RunFolder, check_unchanged, fixed_settings
+from ezrvc_model.training.saving import Saver, VoiceExporter
+from ezrvc_model.training.state import TrainingState, new_state
+from ezrvc_model.training.trainer import Trainer
+from ezrvc_model.training.validation import MelValidator, spread_out
+
+_log = logging.getLogger(__name__)
+
+
+def train(
+    experiment: ExperimentFolder,
+    run: Path,
+    model: SynthesizerConfig,
+    settings: TrainConfig,
+    features: FeatureConfig,
+    *,
+    device: str | None = "auto",
+    progress: Progress = silent,
+    observers: Sequence[TrainingObserver] = (),
+    validators: Sequence[Validator] = (),
+) -> TrainingResult:
+    """Train a voice, or go on training it from the newest whole checkpoint of the run.
+
+    Killed at any moment and called again, it loses at most the steps since the last checkpoint;
+    asked to stop (Ctrl-C, SIGTERM), it saves and returns. A resumed run gives the losses of an
+    uninterrupted one.
+
+    Args:
+        experiment: prepared clips, features and speakers.
+        run: folder of the run.
+        model: the network; its speaker table grows to the experiment's speakers.
+        settings: how to train.
+        features: what the experiment's features were made with.
+        device: see `ezrvc_device.accelerator.resolve_device`.
+        progress: is told the clips checked and the step.
+        observers: are told metrics and checkpoints.
+        validators: judge the voice on held-out clips, beside the mel difference.
+
+    Raises:
+        ModelError: no usable clip; another configuration than the run began with; no whole
+            checkpoint among several; a loss that is not a number; files that cannot be written.
+        AudioError: the manifest cannot be read.
+        DeviceError: no such device, or it does not do the precision asked for.
+    """
+    job = _Job(experiment, RunFolder(run), model, settings, features, device)
+    random_state = capture_random_state()
+    try:
+        return job.run(progress, observers, validators)
+    except OSError as error:
+        raise ModelError(
+            f"{run}: training stopped, a file cannot be read or written ({error}); put that right "
+            "and start again: it continues from the last checkpoint"
+        ) from error
+    finally:
+        restore_random_state(random_state)
+
+
+class _Job:
+    """One call of `train`: what it was asked, and what follows from that."""
+
+    def __init__(
+        self,
+        experiment: ExperimentFolder,
+        run: RunFolder,
+        model: SynthesizerConfig,
+        settings: TrainConfig,
+        features: FeatureConfig,
+        device: str | None,
+    ) -> None:
+        self._began_s = time.monotonic()
+        self._experiment = experiment
+        self._folder = run
+        self._speakers = read_speakers(experiment)
+        table = max(model.n_speakers, len(self._speakers))
+        self._model = model.model_copy(update={"n_speakers": table})
+        self._settings = settings
+        self._features = features
+        self._fixed = fixed_settings(self._model, settings, features, self._speakers)
+        self._device = resolve_device(device)
+        self._exporter = VoiceExporter(
+            run, self._model, features, self._speakers, settings.good_from_step
+        )
+
+    def run(
+        self,
+        progress: Progress,
+        observers: Sequence[TrainingObserver],
+        validators: Sequence[Validator],
+    ) -> TrainingResult:
+        sweep_temporaries(self._folder.root)
+        found = find_newest(self._folder.checkpoints)
+        if found.record is not None:
+            check_unchanged(self._folder.root, found.record.fixed, self._fixed)
+        if found.record is not None and found.record.step >= self._settings.max_steps:
+            return self._already_complete(found, found.record.step)
+        clips, held_out = self._open(progress)
+        state = self._state(found)
+        if found.record is not None and found.record.clips != self._fingerprint(clips):
+            _log.warning(
+                "%s: the clips or the batch size changed since step %d; their order begins anew",
+                self._folder.root,
+                state.step,
+            )
+        self._folder.save_config(self._model, self._settings, self._features)
+        first_step = state.step
+        metrics, interrupted = Trainer(
+            run=self._folder,
+            model=self._model,
+            settings=self._settings,
+            state=state,
+            batches=self._batches(clips),
+            saver=self._saver(clips, observers),
+            held_out=held_out.clips,
+            validators=(MelValidator(self._model, self._settings.max_clip_frames), *validators),
+            observers=observers,
+            progress=progress,
+        ).fit()
+        return replace(
+            self._result(found, state.step),
+            steps_now=state.step - first_step,
+            left_out=(*clips.left_out, *held_out.left_out),
+            metrics=metrics,
+            interrupted=interrupted,
+        )
+
+    def _already_complete(self, found: FoundCheckpoint, step: int) -> TrainingResult:
+        """Nothing is left to train; the voice is exported if that was cut off."""
+        _log.info("%s: step %d is reached already", self._folder.root, step)
+        if not self._exporter.is_exported(step):
+            self._exporter.export(self._state(found).synthesizer, step)
+        return self._result(found, step)
+
+    def _result(self, found: FoundCheckpoint, step: int) -> TrainingResult:
+        return TrainingResult(
+            run=self._folder.root,
+            voice=self._folder.voice,
+            steps=step,
+            steps_now=0,
+            resumed_from=None if found.record is None else found.record.step,
+            damaged_checkpoints=found.damaged,
+            duration_s=time.monotonic() - self._began_s,
+        )
+
+    def _open(self, progress: Progress) -> tuple[OpenedClips, OpenedClips]:
+        """The clips to train on and those held out."""
+        settings, experiment = self._settings, self._experiment
+        names = read_file_list(experiment.train_list)
+        clips = open_clips(
+            experiment,
+            names,
+            self._model,
+            self._speakers,
+            min_frames=settings.segment_frames,
+            progress=progress,
+        )
+        if not len(clips.clips):
+            reasons = "; ".join(each.reason for each in clips.left_out[:1])
+            raise ModelError(
+                f"{experiment.root}: none of {len(names)} clips can be trained on"
+                f"{f' ({reasons})' if reasons else ''}; run preprocess again"
+            )
+        held_out_names = read_file_list(experiment.validation_list)
+        chosen = spread_out(held_out_names, settings.validation_clips)
+        held_out = open_clips(experiment, chosen, self._model, self._speakers, progress=progress)
+        return clips, held_out
+
+    def _state(self, found: FoundCheckpoint) -> TrainingState:
+        """Fresh networks, or those of the checkpoint."""
+        precision = precision_for(self._device, self._settings.precision)
+        fabric = make_fabric(self._device, precision)
+        fabric.launch()
+        seed_step(self._settings.seed, 0)
+        state = new_state(fabric, self._model, self._settings)
+        if found.path is not None and found.record is not None:
+            restore_networks(found.path, state.networks)
+            restore_scaler(fabric, found.record.scaler)
+            state.step = found.record.step
+        return state
+
+    def _batches(self, clips: OpenedClips) -> TrainingBatches:
+        settings = self._settings
+        return TrainingBatches(
+            clips.clips,
+            self._model.frames,
+            self._model.n_fft,
+            batch_size=settings.batch_size,
+            max_clip_frames=max(settings.max_clip_frames, settings.segment_frames),
+            seed=settings.seed,
+            volume_augmentation=settings.volume_augmentation,
+        )
+
+    def _saver(self, clips: OpenedClips, observers: Sequence[TrainingObserver]) -> Saver:
+        exporter = replace(
+            self._exporter,
+            audio_minutes=round(clips.clips.duration_s / 60, 2),
+            f0=clips.f0,
+        )
+        fingerprint = self._fingerprint(clips)
+        return Saver(
+            self._folder, self._settings, self._fixed, fingerprint, exporter, observers
+        )
+
+    def _fingerprint(self, clips: OpenedClips) -> str:
+        """Of what the data order follows from, beside the seed."""
+        text = "\n".join((str(self._settings.batch_size), *clips.clips.names))
+        return hashlib.sha256(text.encode()).hexdigest()
