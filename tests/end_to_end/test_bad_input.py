@@ -39,7 +39,7 @@ def test_preprocess_skips_what_it_cannot_use_and_says_so(
     [
         (["preprocess", "--speaker", "nobody"], ["nobody", "no such folder"]),
         (["preprocess", "--speaker", "a/b"], ["a/b"]),
-        (["preprocess", "--speaker", "x", "--set", "audio.slicer.min_lenth_s=2"], ["min_length_s"]),
+        (["preprocess", "--speaker", "x", "--set", "audio.slicer.min_clp_s=2"], ["min_clip_s"]),
         (["preprocess", "--speaker", "x", "--set", "featurs.encoder=mel"], ["features"]),
         (["preprocess", "--speaker", "x", "--set", "model.n_fft=many"], ["model.n_fft", "many"]),
         (["preprocess", "--speaker", "x", "--set", "model.n_fft"], ["section.key=value"]),

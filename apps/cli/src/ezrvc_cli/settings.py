@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ezrvc_features.content.registry import encoder_dim
-
 from ezrvc_audio.config import PreparationConfig
 from ezrvc_device.configuration import (
     ConfigurationError,
@@ -15,6 +13,7 @@ from ezrvc_device.configuration import (
     parse_overrides,
 )
 from ezrvc_features.config import FeatureConfig
+from ezrvc_features.content.registry import encoder_dim
 from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.presets import load_preset
 
@@ -57,7 +56,7 @@ def compose(
 def _with_content_width(
     config: ProjectConfig, tree: Mapping[str, Any], *, asked: int | None
 ) -> ProjectConfig:
-    width = encoder_dim(config.features.encoder)
+    width = encoder_dim(config.features.encoder, config.features.encoder_weights)
     if asked is not None and asked != width:
         raise ConfigurationError(
             f"model.content_dim = {asked}, but the encoder {config.features.encoder!r} gives "

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from ezrvc_cli.console import ProgressDisplay
 
@@ -24,3 +25,6 @@ class TrainingDisplay:
         self._last = (step, now)
         shown = [f"{label} {metrics[key]:.2f}" for key, label in _SHOWN.items() if key in metrics]
         self._display.note(" ".join([*shown, self._speed]).strip())
+
+    def on_checkpoint(self, path: Path) -> None:
+        """Nothing to show: checkpoints come and go without anybody having to know."""

@@ -23,14 +23,13 @@ def command(
     from ezrvc_cli.console import print_json, progress_display
     from ezrvc_cli.demo.tour import take_tour
     from ezrvc_cli.training_display import TrainingDisplay
-    from ezrvc_device.processors import worker_count
 
     with progress_display() as progress:
         result = take_tour(
             Path(output).resolve(),
             steps=steps,
             device=device,
-            workers=worker_count(workers),
+            workers=workers,
             progress=progress,
             observers=[TrainingDisplay(progress)],
         )

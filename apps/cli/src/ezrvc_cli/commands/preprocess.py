@@ -73,7 +73,6 @@ def command(
     )
     from ezrvc_cli.reports import preprocess_lines, preprocess_summary
     from ezrvc_cli.settings import compose
-    from ezrvc_device.processors import worker_count
     from ezrvc_device.storage import find_storage
 
     options: dict[str, dict[str, object]] = {"model": {}, "features": {}}
@@ -104,7 +103,7 @@ def command(
             experiment,
             config,
             device=device,
-            workers=worker_count(workers),
+            workers=workers,
             progress=progress,
         )
     if as_json:

@@ -11,11 +11,10 @@ def command(as_json: bool) -> None:
     """List the voices at hand: whose, at what rate, how long they were trained."""
     from dataclasses import asdict
 
-    from ezrvc_model.voice import find_voices
-
     from ezrvc_cli.console import print_json
     from ezrvc_cli.tables import print_table
     from ezrvc_device.storage import find_storage
+    from ezrvc_model.voice import find_voices
 
     storage = find_storage()
     voices = find_voices(storage.models)
@@ -36,9 +35,9 @@ def command(as_json: bool) -> None:
                 ", ".join(voice.speakers),
                 f"{voice.sample_rate} Hz",
                 voice.encoder,
-                str(voice.steps),
+                "?" if voice.steps is None else str(voice.steps),
                 f"{voice.n_bytes / 1e6:.0f} MB",
-                voice.note,
+                "untrained" if voice.untrained else voice.note,
             ]
             for voice in voices
         ],

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ezrvc_audio.reading import AUDIO_SUFFIXES
-
 from ezrvc_audio.errors import AudioError
+from ezrvc_audio.media import AUDIO_SUFFIXES
 
 
 def find_inputs(arguments: Sequence[str]) -> list[Path]:

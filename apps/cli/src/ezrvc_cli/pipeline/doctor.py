@@ -3,18 +3,16 @@
 import importlib
 import importlib.metadata
 import os
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from ezrvc_features.content.registry import list_encoders
 
 from ezrvc_device.accelerator import available_devices, resolve_device
 from ezrvc_device.environment import detect_environment
 from ezrvc_device.errors import DeviceError
 from ezrvc_device.memory import memory_status
 from ezrvc_device.precision import convolution_dtype, precision_for
-from ezrvc_device.storage import Storage
+from ezrvc_device.storage import Storage, free_disk
+from ezrvc_features.content.registry import list_encoders
 
 _VERSIONS_SHOWN = (
     "ezrvc-cli", "ezrvc-model", "ezrvc-features", "ezrvc-audio", "ezrvc-device",
@@ -72,7 +70,10 @@ def _devices(diagnosis: Diagnosis, device: str | None) -> None:
         rows += [
             ("used", str(chosen)),
             ("precision", f"{precision.name} in training, {convolutions} in convolutions"),
-            ("memory", f"{memory.free / 1e9:.1f} GB free of {memory.total / 1e9:.1f} GB"),
+            (
+                "memory",
+                f"{memory.device_free / 1e9:.1f} GB free of {memory.device_total / 1e9:.1f} GB",
+            ),
         ]
     except DeviceError as error:
         diagnosis.problems.append(str(error))
@@ -95,7 +96,7 @@ def _versions(diagnosis: Diagnosis) -> None:
 
 
 def _folders(diagnosis: Diagnosis, storage: Storage) -> None:
-    free = shutil.disk_usage(_nearest_existing(storage.root)).free
+    free = free_disk(storage.root)
     diagnosis.facts["folders"] = [
         ("data root", str(storage.root)),
         ("recordings", str(storage.raw)),

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ezrvc_features.extraction import ExtractionReport, extract_features
-
 from ezrvc_audio.errors import AudioError
 from ezrvc_audio.experiment import ExperimentFolder
 from ezrvc_audio.preparation import PreparationReport, prepare_recordings
 from ezrvc_cli.settings import ProjectConfig
 from ezrvc_device.atomic import sweep_temporaries, write_text
 from ezrvc_device.configuration import save_yaml
+from ezrvc_device.processors import worker_count
 from ezrvc_device.progress import Progress, silent
 from ezrvc_device.storage import Storage
+from ezrvc_features.extraction import ExtractionReport, extract_features
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def preprocess(
         experiment,
         config.model.sample_rate,
         config.audio,
-        workers=workers or 1,
+        workers=worker_count(workers),
         progress=progress,
     )
     extraction = extract_features(
