@@ -10,15 +10,14 @@ import pyloudnorm
 
 from ezrvc_audio.errors import AudioError
 from ezrvc_audio.filtering import Signal, maximum_ahead, smooth_behind
-from ezrvc_audio.resampling import StreamResampler
+from ezrvc_audio.true_peaks import oversampled_peaks, standard_filter_peaks
 from ezrvc_audio.waveform import Samples, Waveform
 
 _GATING_BLOCK_S = 0.4
 _MAX_CHANNELS = 5
 _METER_OVERSAMPLING = 4
 _LIMITER_OVERSAMPLING = 8
-"""The limiter looks closer than the meter, so that stricter meters agree with it."""
-_BLOCK = 1 << 18
+"""The limiter looks closer than the meter, so that every meter agrees with it."""
 
 
 def measure_lufs(waveform: Waveform) -> float:
@@ -57,7 +56,7 @@ def true_peak_db(waveform: Waveform) -> float:
     BS.1770-4, Annex 2: the sound is oversampled four times; soxr takes the place of the short
     example filter given there. Never less than `peak_db`.
     """
-    return decibels(float(_true_peaks(waveform, _METER_OVERSAMPLING).max()))
+    return decibels(float(oversampled_peaks(waveform, _METER_OVERSAMPLING).max()))
 
 
 def normalize_peak(waveform: Waveform, target_db: float = -1.0) -> Waveform:
@@ -108,7 +107,7 @@ def limit_true_peak(
         lookahead_s: how early the gain begins to fall, seconds.
         release_db_per_s: how fast it rises again.
     """
-    peaks = _true_peaks(waveform, _LIMITER_OVERSAMPLING).astype(np.float64)
+    peaks = _limiter_peaks(waveform).astype(np.float64)
     ceiling = 10 ** (ceiling_db / 20)
     if peaks.max() <= ceiling:
         return waveform
@@ -119,7 +118,7 @@ def limit_true_peak(
     reduction = smooth_behind(reduction, window / window.sum())
     gain = (10 ** (-reduction / 20)).astype(np.float32)
     limited = Waveform(waveform.samples * gain, waveform.sample_rate)
-    excess_db = decibels(float(_true_peaks(limited, _LIMITER_OVERSAMPLING).max())) - ceiling_db
+    excess_db = decibels(float(_limiter_peaks(limited).max())) - ceiling_db
     return _amplified(limited, -excess_db) if excess_db > 0 else limited
 
 
@@ -138,29 +137,8 @@ def _released(needed: Signal, fall: float) -> Signal:
     return np.maximum.accumulate(needed + slope) - slope
 
 
-def _true_peaks(waveform: Waveform, oversampling: int) -> Samples:
-    """For each sample the greatest amplitude of any channel from its left neighbour to its right.
-
-    Returns:
-        (n_samples,); memory beyond this does not grow with the sound.
-    """
-    peaks: Samples = np.abs(waveform.samples).max(axis=0)
-    resampler = StreamResampler(1, oversampling, waveform.n_channels)
-    position = 0
-    rest = np.zeros(0, np.float32)
-    for start in (*range(0, waveform.n_samples, _BLOCK), None):
-        if start is None:
-            oversampled = resampler.finish()
-        else:
-            oversampled = resampler.push(waveform.samples[:, start : start + _BLOCK])
-        joined = np.concatenate([rest, np.abs(oversampled).max(axis=0)])
-        n_whole = len(joined) // oversampling
-        rest = joined[n_whole * oversampling :]
-        # What lies between two samples counts for both: (n_whole * oversampling,) -> (n_whole,)
-        between = joined[: n_whole * oversampling].reshape(n_whole, oversampling).max(axis=1)
-        left = peaks[position : position + n_whole]
-        np.maximum(left, between, out=left)
-        right = peaks[position + 1 : position + 1 + n_whole]
-        np.maximum(right, between[: len(right)], out=right)
-        position += n_whole
-    return peaks
+def _limiter_peaks(waveform: Waveform) -> Samples:
+    """What the limiter looks at, (n_samples,): at least what any meter sees."""
+    return np.maximum(
+        oversampled_peaks(waveform, _LIMITER_OVERSAMPLING), standard_filter_peaks(waveform)
+    )

@@ -5,11 +5,17 @@ source-filter synthesizer (Fant 1960): it has voiced vowels with moving pitch, n
 and pauses, so that slicers, pitch estimators and encoders meet what they meet in recordings.
 """
 
+# PyAV types its packets in part only.
+# pyright: reportUnknownMemberType=false
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
 import numpy as np
+from av.audio.frame import AudioFrame
+from av.video.frame import VideoFrame
 
 from ezrvc_audio.filtering import Signal, recursive_filter
 from ezrvc_audio.waveform import Waveform
@@ -197,6 +203,34 @@ def write_corpus(
             write(path, spoken)
             paths.append(path)
     return paths
+
+
+def write_video(path: Path, waveform: Waveform | None, *, duration_s: float = 1.0) -> None:
+    """Write an MP4 file with a black picture, and with sound (mono or stereo AAC) if any is given.
+
+    Args:
+        path: where to.
+        waveform: the sound; None for a silent film.
+        duration_s: length of the picture, seconds.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(path, "w", format="mp4") as container:
+        video = container.add_stream("mpeg4", rate=10)
+        video.width, video.height, video.pix_fmt = 32, 32, "yuv420p"
+        audio = None
+        layout = "mono" if waveform is None or waveform.n_channels == 1 else "stereo"
+        if waveform is not None:
+            audio = container.add_stream("aac", rate=waveform.sample_rate)
+            audio.layout, audio.format = layout, "fltp"
+        black = np.zeros((32, 32, 3), np.uint8)
+        for _ in range(round(10 * duration_s)):
+            container.mux(video.encode(VideoFrame.from_ndarray(black, format="rgb24")))
+        container.mux(video.encode(None))
+        if waveform is not None and audio is not None:
+            frame = AudioFrame.from_ndarray(waveform.samples, format="fltp", layout=layout)
+            frame.sample_rate, frame.pts = waveform.sample_rate, 0
+            container.mux(audio.encode(frame))
+            container.mux(audio.encode(None))
 
 
 @dataclass(frozen=True)

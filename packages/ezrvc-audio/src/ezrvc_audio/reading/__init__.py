@@ -1,8 +1,8 @@
 """Sound files in: whatever libsndfile or FFmpeg understands becomes a `Waveform`.
 
 WAV, FLAC, Ogg Vorbis, Opus and AIFF are read by libsndfile; MP3, M4A, AAC, MP4 and other video,
-WebM and the rest by the FFmpeg inside PyAV. A file that the first does not understand is offered
-to the other, so a wrong suffix does no harm.
+WebM and the rest by the FFmpeg inside PyAV. The first bytes choose, not the suffix; a file that the
+first decoder does not understand is offered to the other.
 
 A WAV, FLAC, AIFF, MP4 or indexed MP3 file that holds less than its header promises is truncated
 and an error. Ogg, WebM and MP3 without an index promise nothing: what is there is read.

@@ -7,17 +7,11 @@ from typing import BinaryIO, Protocol
 
 from ezrvc_audio.errors import AudioError
 from ezrvc_audio.reading.ffmpeg import FFmpegDecoder
-from ezrvc_audio.reading.headers import is_media, missing_wav_bytes
+from ezrvc_audio.reading.headers import is_for_libsndfile, is_media, missing_wav_bytes
 from ezrvc_audio.reading.info import AudioInfo
 from ezrvc_audio.reading.sndfile import SndfileDecoder
 from ezrvc_audio.reading.undecodable import UndecodableError
 from ezrvc_audio.waveform import Samples
-
-_SNDFILE_SUFFIXES = frozenset(
-    (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".au", ".caf", ".w64")
-)
-"""Files that libsndfile tries first. MP3 is not among them: its MP3 decoder writes to the
-terminal about every tag it does not know, and FFmpeg's gives the same samples in silence."""
 
 
 class Decoder(Protocol):
@@ -79,9 +73,11 @@ def _first_that_understands(path: Path, file: BinaryIO) -> Decoder:
             f"{path}: is truncated: its header promises {n_missing} more bytes of sound; "
             "export or download it again"
         )
-    decoders = (SndfileDecoder, FFmpegDecoder)
-    if path.suffix.lower() not in _SNDFILE_SUFFIXES:
-        decoders = (FFmpegDecoder, SndfileDecoder)
+    # The suffix is not asked: it may be wrong. MP3 goes to FFmpeg, because libsndfile's MP3 decoder
+    # writes to the terminal about every tag it does not know; the samples are the same.
+    decoders = (FFmpegDecoder, SndfileDecoder)
+    if is_for_libsndfile(file):
+        decoders = (SndfileDecoder, FFmpegDecoder)
     reasons: list[UndecodableError] = []
     for decoder in decoders:
         file.seek(0)

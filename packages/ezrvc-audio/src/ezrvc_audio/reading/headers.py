@@ -9,23 +9,22 @@ from typing import BinaryIO
 _UNKNOWN_SIZES = (0, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFF)
 """What programs write as the size when they cannot know it: the sound then goes to the end."""
 
-_SIGNATURES = (
-    (0, b"RIFF"),
-    (0, b"RF64"),
-    (0, b"FORM"),
-    (0, b"fLaC"),
-    (0, b"OggS"),
-    (0, b"ID3"),
-    (4, b"ftyp"),
-    (0, b"\x1aE\xdf\xa3"),
-)
+_LIBSNDFILE_SIGNATURES = (b"RIFF", b"RF64", b"riff", b"FORM", b"fLaC", b"OggS", b"caff", b".snd")
+_MATROSKA_SIGNATURE = b"\x1aE\xdf\xa3"
+
+
+def is_for_libsndfile(file: BinaryIO) -> bool:
+    """Whether the file begins as WAV, W64, AIFF, FLAC, Ogg, CAF or AU files do."""
+    file.seek(0)
+    return file.read(4) in _LIBSNDFILE_SIGNATURES
 
 
 def is_media(file: BinaryIO) -> bool:
     """Whether the file begins as sound and video files do."""
     file.seek(0)
-    head = file.read(16)
-    return any(head[at:].startswith(signature) for at, signature in _SIGNATURES)
+    head = file.read(8)
+    is_other = head[4:] == b"ftyp" or head.startswith((b"ID3", _MATROSKA_SIGNATURE))
+    return is_other or is_for_libsndfile(file)
 
 
 def missing_wav_bytes(file: BinaryIO) -> int:
