@@ -5,6 +5,7 @@
 """
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ _ERROR_ROOTS = (
 
 def run(command: click.Command, arguments: Sequence[str] | None, *, program: str) -> NoReturn:
     """Run a click command to the end of the process."""
-    _use_utf8()
+    _tolerate_any_name()
     try:
         command.main(
             args=list(arguments) if arguments is not None else None,
@@ -70,8 +71,8 @@ def _expected_errors() -> tuple[type[Exception], ...]:
     return tuple(getattr(importlib.import_module(module), name) for module, name in _ERROR_ROOTS)
 
 
-def _use_utf8() -> None:
-    """Names of files may hold any character, whatever the terminal's encoding."""
+def _tolerate_any_name() -> None:
+    """Names of files may hold characters that the terminal's encoding lacks."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -5,13 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ezrvc_audio.config import PreparationConfig
-from ezrvc_device.configuration import (
-    ConfigurationError,
-    Section,
-    load_yaml,
-    merge,
-    parse_overrides,
-)
+from ezrvc_device.configuration import Section, load_yaml, merge, parse_overrides
+from ezrvc_device.errors import ConfigurationError
 from ezrvc_features.config import FeatureConfig
 from ezrvc_features.content.registry import encoder_dim
 from ezrvc_model.config import SynthesizerConfig, TrainConfig

@@ -72,7 +72,7 @@ def _devices(diagnosis: Diagnosis, device: str | None) -> None:
             ("precision", f"{precision.name} in training, {convolutions} in convolutions"),
             (
                 "memory",
-                f"{memory.device_free / 1e9:.1f} GB free of {memory.device_total / 1e9:.1f} GB",
+                f"{memory.free / 1e9:.1f} GB free of {memory.total / 1e9:.1f} GB",
             ),
         ]
     except DeviceError as error:
