@@ -72,6 +72,17 @@ def test_the_variable_decides_what_auto_is(host: Any, monkeypatch: pytest.Monkey
     assert resolve_device() == torch.device("cuda:0")
 
 
+def test_choosing_a_device_does_not_start_cuda(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    host(cuda=2)
+
+    def starts_cuda(_: object) -> None:
+        raise AssertionError("CUDA was started")
+
+    monkeypatch.setattr(torch.cuda, "get_device_properties", starts_cuda)
+    assert resolve_device() == torch.device("cuda:0")
+    assert resolve_device("cuda:1") == torch.device("cuda:1")
+
+
 @pytest.mark.parametrize("name", ["cuda:2", "mps"])
 def test_a_device_that_is_not_here_is_answered_with_those_that_are(host: Any, name: str) -> None:
     host(cuda=2)

@@ -70,10 +70,12 @@ def resolve_device(name: str | None = None) -> "torch.device":
     import torch
 
     asked, origin = _asked(name)
+    if asked == "cpu":  # without a look at the others: looking at CUDA takes time and memory
+        return torch.device("cpu")
+    here = [*(f"cuda:{index}" for index in range(_cuda_count())), *["mps"] * has_mps(), "cpu"]
     if asked == "auto":
-        return torch.device(available_devices()[0].name)
+        return torch.device(here[0])
     wanted = "cuda:0" if asked == "cuda" else asked
-    here = [device.name for device in available_devices()]
     if wanted not in here:
         raise DeviceError(
             f"device {asked!r}{origin} is not here; this machine has {', '.join(here)}: "
@@ -116,14 +118,18 @@ def _asked(name: str | None) -> tuple[str, str]:
     return asked, origin
 
 
+def _cuda_count() -> int:
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
 def _cuda_devices() -> list[DeviceInfo]:
     import torch
 
-    if not torch.cuda.is_available():
-        return []
     devices: list[DeviceInfo] = []
     get_properties = cast(Any, torch.cuda).get_device_properties  # its result has no types
-    for index in range(torch.cuda.device_count()):
+    for index in range(_cuda_count()):
         properties = get_properties(index)
         devices.append(
             DeviceInfo(f"cuda:{index}", "cuda", properties.name, properties.total_memory)
