@@ -25,14 +25,12 @@ def run(command: click.Command, arguments: Sequence[str] | None, *, program: str
     """Run a click command to the end of the process."""
     _tolerate_any_name()
     try:
-        command.main(
+        # click gives the code of its own Exit as the result; our commands return nothing
+        code = command.main(
             args=list(arguments) if arguments is not None else None,
             prog_name=program,
             standalone_mode=False,
         )
-        code = 0
-    except click.exceptions.Exit as stop:
-        code = stop.exit_code
     except click.UsageError as error:
         error.show()
         code = 2
@@ -50,7 +48,7 @@ def run(command: click.Command, arguments: Sequence[str] | None, *, program: str
             raise
         click.echo(_explain(error), err=True)
         code = 1
-    raise SystemExit(code)
+    raise SystemExit(code or 0)
 
 
 def _explain(error: Exception) -> str:

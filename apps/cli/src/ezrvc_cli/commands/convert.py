@@ -44,14 +44,13 @@ def command(
     """
     from pathlib import Path
 
-    from ezrvc_model.voice import VoiceModel, resolve_voice
-
     from ezrvc_cli.console import print_json, progress_display, say
     from ezrvc_cli.pipeline.convert import find_inputs, plan_outputs
     from ezrvc_cli.reports import conversion_lines, conversion_summary
     from ezrvc_device.configuration import merge, parse_overrides
     from ezrvc_device.storage import find_storage
     from ezrvc_model.conversion import ConversionSettings, VoiceConverter
+    from ezrvc_model.voice import VoiceModel, resolve_voice
 
     options: dict[str, object] = {"transpose_semitones": pitch}
     if seed is not None:
@@ -61,7 +60,7 @@ def command(
     files = find_inputs(inputs)
     storage = find_storage()
     chosen = resolve_voice(storage.models, speaker=speaker, voice=voice)
-    targets = plan_outputs(files, Path(output) if output else None, chosen.speaker, None)
+    targets = plan_outputs(files, Path(output) if output else None, chosen.speaker)
     say(f"voice {chosen.speaker!r} of {chosen.folder}", as_json=as_json)
     model = VoiceModel.load(chosen.folder)
     with progress_display() as progress:

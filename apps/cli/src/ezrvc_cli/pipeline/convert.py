@@ -1,4 +1,4 @@
-"""From recordings to recordings in another voice."""
+"""From recordings to recordings in another voice: what goes in, and where it comes out."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,14 +17,7 @@ def find_inputs(arguments: Sequence[str]) -> list[Path]:
     for argument in arguments:
         path = Path(argument)
         if path.is_dir():
-            found = sorted(
-                p
-                for p in path.iterdir()
-                if p.suffix.lower() in AUDIO_SUFFIXES and not p.name.startswith(".")
-            )
-            if not found:
-                raise AudioError(f"{path}: no recordings in this folder")
-            inputs.extend(found)
+            inputs.extend(_recordings_in(path))
         elif path.exists():
             inputs.append(path)
         else:
@@ -32,32 +25,44 @@ def find_inputs(arguments: Sequence[str]) -> list[Path]:
     return inputs
 
 
-def plan_outputs(
-    inputs: Sequence[Path], output: Path | None, voice: str, suffix: str | None
-) -> list[Path]:
+def plan_outputs(inputs: Sequence[Path], output: Path | None, voice: str) -> list[Path]:
     """Where each conversion goes.
 
     One input goes to `output` when that names a file. Several go into the folder `output`. Without
     `output`, each goes beside its input as `<stem>_<voice>.wav`.
 
     Raises:
-        AudioError: several inputs were given one file as output.
+        AudioError: several inputs were given one file as output, or a recording would be
+            overwritten by its conversion.
     """
-    names_a_file = output is not None and not output.is_dir() and output.suffix != ""
-    if names_a_file and len(inputs) > 1:
-        raise AudioError(
-            f"{output}: is one file, but there are {len(inputs)} inputs; name a folder"
-        )
-    if output is not None and names_a_file:
+    if output is not None and not output.is_dir() and output.suffix:
+        if len(inputs) > 1:
+            raise AudioError(f"{output}: one file for {len(inputs)} inputs; name a folder")
+        if output.exists() and output.samefile(inputs[0]):
+            raise AudioError(f"{output}: is the recording itself; name another output")
         return [output]
     planned: list[Path] = []
-    taken: set[Path] = set(inputs)
+    taken = set(inputs)
     for path in inputs:
-        folder = output if output is not None else path.parent
-        ending = suffix or ".wav"
-        candidate = folder / f"{path.stem}_{voice}{ending}"
-        if candidate in taken:  # two inputs of one stem: keep the original suffix in the name
-            candidate = folder / f"{path.name}_{voice}{ending}"
-        taken.add(candidate)
-        planned.append(candidate)
+        target = _free_name(output if output is not None else path.parent, path, voice, taken)
+        taken.add(target)
+        planned.append(target)
     return planned
+
+
+def _recordings_in(folder: Path) -> list[Path]:
+    found = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")
+    )
+    if not found:
+        raise AudioError(f"{folder}: no recordings in this folder")
+    return found
+
+
+def _free_name(folder: Path, source: Path, voice: str, taken: set[Path]) -> Path:
+    """`<stem>_<voice>.wav`; with the suffix, then a number, where that is taken."""
+    stems = [source.stem, source.name, *(f"{source.name}_{number}" for number in range(2, 10**6))]
+    names = (folder / f"{stem}_{voice}.wav" for stem in stems)
+    return next(name for name in names if name not in taken)
