@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from ezrvc_audio.errors import AudioError
 from ezrvc_device.atomic import write_text
 from ezrvc_device.configuration import Section
-from pydantic import ValidationError
 
 
 class Clip(Section):
@@ -37,11 +38,12 @@ def read_manifest(path: Path) -> list[Clip]:
         AudioError: the manifest is missing or a line of it is not a clip.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Not splitlines(): names may hold characters that it takes for line ends.
+        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     except OSError as error:
         raise AudioError(f"{path}: cannot be read ({error.strerror}); run preprocess") from error
     clips: list[Clip] = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(lines if lines != [""] else [], start=1):
         try:
             clips.append(Clip.model_validate_json(line))
         except ValidationError as error:
@@ -49,6 +51,11 @@ def read_manifest(path: Path) -> list[Clip]:
     return clips
 
 
+def manifest_text(clips: Iterable[Clip]) -> str:
+    """A manifest as text."""
+    return "".join(clip.model_dump_json() + "\n" for clip in clips)
+
+
 def write_manifest(path: Path, clips: Iterable[Clip]) -> None:
     """Write a manifest, whole or not at all."""
-    write_text(path, "".join(clip.model_dump_json() + "\n" for clip in clips))
+    write_text(path, manifest_text(clips))

@@ -28,12 +28,12 @@ class FrameEnergies:
 
     def __init__(self, frame_length: int) -> None:
         self._frame_length = frame_length
-        self._rest = np.zeros(0, np.float32)
+        self._rest: NDArray[np.floating] = np.zeros(0, np.float32)
         self._energies: list[NDArray[np.float32]] = []
         self.n_samples = 0
         self.peak = 0.0
 
-    def push(self, samples: NDArray[np.float32]) -> None:
+    def push(self, samples: NDArray[np.floating]) -> None:
         """Take the next samples, (n_samples,)."""
         self.n_samples += samples.size
         self.peak = max(self.peak, float(np.max(np.abs(samples), initial=0.0)))
