@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import soundfile
 
@@ -54,7 +56,7 @@ class Stopped(BaseException):
 
 
 @pytest.fixture
-def stop_after(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+def stop_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Let the process die right before or right after its nth change of the disk."""
     replace, fsync = os.replace, os.fsync
     left = 0
@@ -80,20 +82,20 @@ def stop_after(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None
 
     monkeypatch.setattr(os, "replace", counting_replace)
     monkeypatch.setattr(os, "fsync", counting_fsync)
-    yield arm
+    return arm
 
 
 def test_a_run_stopped_at_any_change_of_the_disk_ends_as_if_never_stopped(
     tmp_path: Path, stop_after: Callable[[int], None]
 ) -> None:
     raw = tmp_path / "raw"
-    for number in range(3):
+    for number in range(2):
         record(raw / f"{number}.wav", number)
     stop_after(10**9)
     fresh = ExperimentFolder(tmp_path / "fresh")
     prepare_recordings({"ana": raw}, fresh, RATE, CONFIG)
     expected = contents(fresh)
-    for n_changes in itertools.count():
+    for n_changes in range(200):
         experiment = ExperimentFolder(tmp_path / f"stopped {n_changes}")
         stop_after(n_changes)
         try:
@@ -105,8 +107,9 @@ def test_a_run_stopped_at_any_change_of_the_disk_ends_as_if_never_stopped(
             assert contents(experiment) == expected
             assert finished.items() <= committed(experiment).items()
         else:
-            break
-    assert n_changes > 20  # three recordings of two clips, each written, flushed and recorded
+            assert n_changes > 20  # four clips, each written, flushed, renamed, recorded
+            return
+    pytest.fail("the run never ended")
 
 
 def test_a_stopped_change_of_settings_is_never_taken_for_finished(
@@ -204,3 +207,44 @@ def test_a_process_killed_again_and_again_finishes_the_same(tmp_path: Path) -> N
         # A kill loses at most the recording in work: its three clips are made again.
         kept = {tuple(entry) for entry in before["files"]} & {tuple(e) for e in after["files"]}
         assert len(kept) >= len(before["files"]) - 3
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from ezrvc_audio.config import PreparationConfig
+from ezrvc_audio.experiment import ExperimentFolder
+from ezrvc_audio.preparation import prepare_recordings
+
+if __name__ == "__main__":
+    config = PreparationConfig.model_validate_json(sys.argv[3])
+    experiment = ExperimentFolder(Path(sys.argv[2]))
+    prepare_recordings({"ana": Path(sys.argv[1])}, experiment, 8000, config, workers=2)
+"""
+
+
+@pytest.mark.slow
+def test_workers_die_with_a_killed_parent_and_the_next_run_finishes(tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    for number in range(60):
+        record(raw / f"{number}.wav", number, n_phrases=3)
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT, encoding="utf-8")
+    experiment = ExperimentFolder(tmp_path / "killed")
+    arguments = [sys.executable, script, raw, experiment.root, CONFIG.model_dump_json()]
+    process = subprocess.Popen(arguments)
+    while not (experiment.sources.is_file() and len(read_ledger(experiment.sources)) >= 4):
+        assert process.poll() is None
+        time.sleep(0.01)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    _gone, alive = psutil.wait_procs(workers, timeout=10)
+    assert not alive
+    finished = committed(experiment)
+    assert 12 <= len(finished) < 180
+    prepare_recordings({"ana": raw}, experiment, RATE, CONFIG, workers=2)
+    assert finished.items() <= committed(experiment).items()
+    whole = ExperimentFolder(tmp_path / "whole")
+    prepare_recordings({"ana": raw}, whole, RATE, CONFIG)
+    assert contents(experiment) == contents(whole)
