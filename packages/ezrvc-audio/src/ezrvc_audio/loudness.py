@@ -34,13 +34,13 @@ def measure_lufs(waveform: Waveform) -> float:
     samples = waveform.samples.T.astype(np.float64)  # (n_samples, channels)
     meter = pyloudnorm.Meter(waveform.sample_rate, block_size=_GATING_BLOCK_S)
     n_missing = math.ceil(_GATING_BLOCK_S * waveform.sample_rate) - waveform.n_samples
-    if n_missing < 0:
+    if n_missing <= 0:
         return float(meter.integrated_loudness(samples))
     level = float(np.sqrt(np.mean(samples**2)))
     if level == 0.0:
         return -math.inf
     # Unit level passes the absolute gate whatever the sound's own level is.
-    padded = np.pad(samples / level, ((0, n_missing + 1), (0, 0)))
+    padded = np.pad(samples / level, ((0, n_missing), (0, 0)))
     dilution = _GATING_BLOCK_S * waveform.sample_rate / waveform.n_samples
     return float(meter.integrated_loudness(padded)) + decibels(dilution) / 2 + decibels(level)
 

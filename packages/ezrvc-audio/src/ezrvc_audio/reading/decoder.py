@@ -52,12 +52,12 @@ def open_decoder(path: Path) -> Generator[Decoder]:
 
 @contextmanager
 def _open_file(path: Path) -> Generator[BinaryIO]:
-    if path.is_dir():
-        raise AudioError(f"{path}: is a folder, not a sound file; give the files in it")
     try:
         file = path.open("rb", buffering=0)
     except FileNotFoundError as error:
         raise AudioError(f"{path}: no such file") from error
+    except IsADirectoryError as error:
+        raise AudioError(f"{path}: is a folder, not a sound file; give the files in it") from error
     except OSError as error:
         raise AudioError(f"{path}: cannot be read ({error.strerror})") from error
     with file:

@@ -85,12 +85,12 @@ class AudioWriter:
         self._n_clipped = 0
 
     def __enter__(self) -> Self:
-        if self._path.is_dir():
-            raise AudioError(f"{self._path}: is a folder; give the name of a file")
         rate = self._format.writable_rate(self._sample_rate)
         if rate != self._sample_rate:
             _log.info("%s: written at %d Hz, not %d", self._path, rate, self._sample_rate)
         try:
+            if self._path.is_dir():
+                raise AudioError(f"{self._path}: is a folder; give the name of a file")
             with ExitStack() as stack:
                 temporary = stack.enter_context(atomic_file(self._path))
                 temporary.touch()  # fails here with the system's own reason, if it has to
@@ -142,7 +142,7 @@ class AudioWriter:
             _log.warning("%s: clipped %d samples beyond full scale", self._path, self._n_clipped)
 
     def _open_encoder(self, temporary: Path, sample_rate: int) -> Encoder:
-        if self._format.container == "ipod":
+        if self._format.encoder == "ffmpeg":
             return FFmpegEncoder(temporary, self._format, sample_rate, self._n_channels)
         return SndfileEncoder(
             temporary, self._format, sample_rate, self._n_channels, self._bit_depth

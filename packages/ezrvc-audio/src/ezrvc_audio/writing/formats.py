@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from ezrvc_audio.errors import AudioError
 
@@ -14,6 +15,7 @@ class AudioFormat:
         suffix: the file name's end that asks for it.
         container: what the encoder calls the wrapping.
         codec: what the encoder calls the coding; for lossless formats it follows the bit depth.
+        encoder: the library that writes it.
         bit_depths: bits a sample that may be asked for, the default first; none for lossy formats.
         sample_rates: rates it can hold, Hz, rising; None for any.
         max_channels: how many channels it can hold.
@@ -22,6 +24,7 @@ class AudioFormat:
     suffix: str
     container: str
     codec: str = ""
+    encoder: Literal["libsndfile", "ffmpeg"] = "libsndfile"
     bit_depths: tuple[int, ...] = ()
     sample_rates: tuple[int, ...] | None = None
     max_channels: int = 255
@@ -45,8 +48,9 @@ FORMATS = {
         AudioFormat(".flac", "FLAC", bit_depths=(16, 24), max_channels=8),
         AudioFormat(".mp3", "MP3", "MPEG_LAYER_III", sample_rates=_MP3_RATES, max_channels=2),
         AudioFormat(".ogg", "OGG", "VORBIS"),
-        AudioFormat(".opus", "OGG", "OPUS", sample_rates=_OPUS_RATES, max_channels=8),
-        AudioFormat(".m4a", "ipod", "aac", sample_rates=_AAC_RATES, max_channels=2),
+        # libsndfile writes Opus too, but spoils the last 6 ms.
+        AudioFormat(".opus", "ogg", "libopus", "ffmpeg", sample_rates=_OPUS_RATES, max_channels=2),
+        AudioFormat(".m4a", "ipod", "aac", "ffmpeg", sample_rates=_AAC_RATES, max_channels=2),
     )
 }
 """Every writable format by its suffix."""

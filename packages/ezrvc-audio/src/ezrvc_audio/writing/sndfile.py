@@ -1,4 +1,4 @@
-"""WAV, FLAC, MP3, Ogg Vorbis and Opus, encoded by libsndfile."""
+"""WAV, FLAC, MP3 and Ogg Vorbis, encoded by libsndfile."""
 
 # soundfile ships types but no py.typed marker.
 # pyright: reportMissingTypeStubs=false
@@ -15,7 +15,7 @@ from ezrvc_audio.writing.formats import AudioFormat
 _BLOCK = 1 << 16  # libsndfile's Vorbis encoder runs out of stack on much longer ones
 _MAX_WAV_BYTES = (1 << 32) - 4096
 _SUBTYPES = {16: "PCM_16", 24: "PCM_24", 32: "FLOAT"}
-_COMPRESSION = {"MPEG_LAYER_III": 0.2, "VORBIS": 0.4, "OPUS": 0.7}
+_COMPRESSION = {"MPEG_LAYER_III": 0.2, "VORBIS": 0.4}
 """Between 0 (best) and 1 (smallest): 150 to 190 kbit/s for stereo music."""
 
 
