@@ -97,7 +97,8 @@ def measure_curves(
         parts.append((hz[inside], voiced[inside], volume[inside]))
         meter.push(window[frames.n_samples(inside.start) : frames.n_samples(inside.stop)])
         start = end
-        progress("analyse", start * frames.hop_length / frames.sample_rate, duration_s)
+        done = min(frames.n_samples(start), source.n_samples or frames.n_samples(start))
+        progress("analyse", done / frames.sample_rate, duration_s)
     hz, voiced, volume = (np.concatenate(curves) for curves in zip(*parts, strict=True))
     n_frames = total - tail_frames
     return SourceCurves(n_samples, n_frames, hz, voiced, volume, meter.contour())

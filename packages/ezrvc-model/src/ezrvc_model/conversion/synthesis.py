@@ -41,7 +41,7 @@ def cycles_before(
     """Fractional part of the cycles that a pitch goes through before each frame.
 
     Summed in float64 over the whole recording, so that the phase at a frame does not depend on
-    where synthesis starts, and is right after hours.
+    where synthesis starts, and is right after hours: the sum of float32 pitches is all but exact.
 
     Args:
         f0: Hz, held for the length of each frame, (n_frames,).
@@ -51,8 +51,8 @@ def cycles_before(
     Returns:
         Within 0 and 1, (n_frames,).
     """
-    cycles = f0.astype(np.float64) * (hop_length / sample_rate)
-    return np.concatenate(([0.0], np.cumsum(cycles)[:-1] % 1.0))
+    summed_hz = np.cumsum(f0, dtype=np.float64) - f0
+    return summed_hz * hop_length / sample_rate % 1.0
 
 
 class BlockSynthesizer:
