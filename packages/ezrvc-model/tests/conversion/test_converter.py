@@ -96,8 +96,8 @@ def test_blocks_give_what_the_whole_gives(nearby_content, nearby_pitch) -> None:
     with torch.no_grad():
         for module in voice.generator.modules():
             if isinstance(module, MultiHeadAttention):
-                module.output.weight.zero_()
-                module.output.bias.zero_()
+                for parameter in module.output.parameters():
+                    parameter.zero_()
     converter = VoiceConverter(
         voice, device="cpu", encoder=nearby_content, f0_estimator=nearby_pitch
     )
