@@ -1,6 +1,8 @@
 """Recordings to an experiment: what is made, what is skipped, what is done again."""
 
 import hashlib
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -131,6 +133,22 @@ def test_names_of_any_kind_stay_apart(tmp_path: Path, experiment: ExperimentFold
     assert by_source["🎤.wav"].startswith("clip-")
     assert by_source["“quoted” 'n\" so.wav"].startswith("quoted-n-so-")
     assert max(len(name.encode()) for name in by_source.values()) < 110
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_names_that_are_not_text_and_files_that_are_not_there(
+    raw: Path, experiment: ExperimentFolder
+) -> None:
+    os.rename(raw / "take 0.wav", os.fsencode(raw) + b"/caf\xe9.wav")
+    (raw / "gone.wav").symlink_to(raw / "nowhere.wav")
+    report = prepare(raw, experiment)
+    assert "caf\\xe9.wav" in {clip.source for clip in read_manifest(experiment.manifest)}
+    assert report.n_clips == 10
+    assert [(s.path.name, s.reason) for s in report.skipped] == [
+        ("gone.wav", "cannot be read (No such file or directory)")
+    ]
+    record(raw / "nowhere.wav")
+    assert prepare(raw, experiment).skipped == ()
 
 
 @pytest.mark.parametrize("speaker", ["", ".hidden", "a/b", "a\\b", "a\nb", " a", "a\u2028b"])

@@ -47,7 +47,7 @@ class SplitConfig(Section):
     """Share of each speaker's clips to hold out."""
     min_validation_clips: int = Field(default=2, ge=1)
     """Clips of each speaker to hold out at least, as far as one remains to train on."""
-    max_recording_share: float = Field(default=1 / 3, ge=0.0, le=0.5)
+    max_recording_share: float = Field(default=0.35, ge=0.0, le=0.5)
     """Whole recordings are held out up to this share of the clips; beyond it, one is divided."""
 
 

@@ -82,7 +82,7 @@ def prepare_recordings(
         progress("clips", len(records) + share, len(sources))
 
     report(0.0)
-    for made in make_all_clips(placed, workers, report):
+    for made in make_all_clips(placed, min(workers, len(tasks)), report):
         record = _with_decision(made, plan)
         append_to_ledger(experiment.sources, record)
         records[record.key] = record

@@ -60,7 +60,7 @@ def find_sources(raw: Mapping[str, Path]) -> tuple[list[Source], list[Path]]:
             raise AudioError(f"{folder}: no such folder; put the recordings of {speaker!r} there")
         for path in _visible_files(folder):
             if path.suffix.lower() in AUDIO_SUFFIXES:
-                sources.append(Source(speaker, path.relative_to(folder).as_posix(), path))
+                sources.append(Source(speaker, _readable(path.relative_to(folder)), path))
             else:
                 ignored.append(path)
     return sorted(sources, key=lambda source: source.key), sorted(ignored)
@@ -75,6 +75,11 @@ def digest(path: Path) -> Digest:
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         return Digest(os.fstat(file.fileno()).st_size, sha256)
+
+
+def _readable(path: Path) -> str:
+    """A path as text that can be stored: bytes that are not UTF-8 are written out."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def _visible_files(folder: Path) -> list[Path]:

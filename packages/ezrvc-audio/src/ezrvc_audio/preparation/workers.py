@@ -29,13 +29,13 @@ def make_all_clips(
 
     Args:
         tasks: the recordings; with one worker they are taken one by one.
-        workers: how many processes; 1 is this one.
+        workers: how many processes; up to 1 it is this one.
         report: told of the progress within a recording, with one worker only.
 
     Raises:
         AudioError: a clip cannot be written, or a worker process was killed.
     """
-    if workers == 1:
+    if workers <= 1:
         for task in tasks:
             yield make_clips(task, report)
         return
