@@ -1,1 +1,8 @@
-"""Content, pitch, loudness and spectrogram of a waveform; the feature store."""
+"""Content, pitch, loudness and spectrogram of a waveform; the feature store.
+
+The names below are loaded when they are first used: importing this package is cheap.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -37,7 +37,8 @@ _ALLOWED: list[Any] = [
     np.dtype,
     *(type(np.dtype(kind)) for kind in ("float16", "float32", "float64", "int32", "int64")),
 ]
-_DAMAGED = (
+DAMAGED = (
+    OSError,
     EOFError,
     RuntimeError,
     ValueError,
@@ -67,9 +68,9 @@ def read_checkpoint(path: Path) -> Any:
             return load_file(path)
         with torch.serialization.safe_globals(_ALLOWED):
             return torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise FeatureError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except _DAMAGED as error:
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        raise FeatureError(f"{path}: cannot be read ({error.strerror})") from error
+    except DAMAGED as error:
         asked_for = re.search(r"GLOBAL ([\w.]+)", str(error))
         if asked_for is not None:
             raise FeatureError(

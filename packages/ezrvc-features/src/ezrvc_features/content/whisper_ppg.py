@@ -4,6 +4,11 @@ Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision" (20
 is run on the sound as it is, not padded to 30 seconds: its sinusoidal positions are used as far as
 they are needed, and n samples at 16 kHz give n // 320 frames. Any size of Whisper works.
 
+Whisper's vectors also say where in its window a sound is: with the size tiny.en, starting one
+second earlier changes them by 0.7 of their deviation. For sound of more than 29 seconds, where one
+pass does not exist, each window's vectors are those of a clip that starts where the window does;
+cut long recordings at pauses where that matters.
+
 Two published layouts are read: Hugging Face's folder and OpenAI's `.pt`. The decoder is dropped.
 """
 
@@ -31,7 +36,7 @@ from ezrvc_features.errors import FeatureError
 from ezrvc_features.spectrogram import MelSpec, mel_filterbank
 
 _LONGEST_FRAMES = 1450
-"""29 s: the encoder knows positions for 30 s, and is used to silence at the end."""
+"""29 s, of the 30 s that the encoder knows positions for."""
 _N_FFT, _HOP = 400, 160
 _HARMLESS = r"decoder\..*|proj_out\..*"
 """The text decoder."""

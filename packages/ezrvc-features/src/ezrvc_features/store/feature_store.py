@@ -13,6 +13,7 @@ from ezrvc_audio.experiment import ExperimentFolder
 from ezrvc_audio.manifest import Clip
 from ezrvc_device.atomic import atomic_file, is_temporary, sweep_temporaries, write_text
 from ezrvc_features.alignment import FeatureAligner
+from ezrvc_features.content.foreign import DAMAGED
 from ezrvc_features.errors import FeatureError
 from ezrvc_features.store.record import (
     RECORD_SUFFIX,
@@ -186,7 +187,7 @@ class FeatureStore:
         path = self.path(clip, artefact)
         try:
             values = _load(path)
-        except (OSError, ValueError, RuntimeError, EOFError) as error:
+        except DAMAGED as error:
             raise FeatureError(_advice(clip, f"{path.name} is missing or damaged")) from error
         if tuple(values.shape) != known.shape:
             reason = f"{path.name} holds {tuple(values.shape)} values instead of {known.shape}"
@@ -240,4 +241,7 @@ def _write(path: Path, values: Values) -> None:
 def _load(path: Path) -> Any:
     if path.suffix == ".npy":
         return np.load(path, allow_pickle=False)
-    return torch.load(path, map_location="cpu", weights_only=True)
+    values = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(values, torch.Tensor):
+        raise TypeError(f"{path.name} holds no tensor")
+    return values

@@ -1,0 +1,51 @@
+"""The public names, for type checkers and for the lazy loader alike."""
+
+from .alignment import FeatureAligner
+from .config import F0Config, FeatureConfig
+from .content.base import ContentEncoder
+from .content.registry import (
+    EncoderEntry,
+    encoder_dim,
+    encoder_entry,
+    encoder_version,
+    list_encoders,
+    load_encoder,
+)
+from .errors import FeatureError
+from .extraction.batch import ExtractionReport, extract_features
+from .extraction.extractor import FeatureExtractor
+from .f0.base import F0Curve, F0Estimator
+from .f0.registry import list_f0_estimators, load_f0_estimator
+from .frames import FrameSpec
+from .spectrogram import MelSpec, linear_spectrogram, mel_spectrogram
+from .store.feature_store import FeatureStore
+from .utterance import UtteranceFeatures
+from .volume import frame_volume
+
+__all__ = [
+    "ContentEncoder",
+    "EncoderEntry",
+    "ExtractionReport",
+    "F0Config",
+    "F0Curve",
+    "F0Estimator",
+    "FeatureAligner",
+    "FeatureConfig",
+    "FeatureError",
+    "FeatureExtractor",
+    "FeatureStore",
+    "FrameSpec",
+    "MelSpec",
+    "UtteranceFeatures",
+    "encoder_dim",
+    "encoder_entry",
+    "encoder_version",
+    "extract_features",
+    "frame_volume",
+    "linear_spectrogram",
+    "list_encoders",
+    "list_f0_estimators",
+    "load_encoder",
+    "load_f0_estimator",
+    "mel_spectrogram",
+]

@@ -1,0 +1,1 @@
+"""What every estimator and encoder must do, and tiny models to try things with."""
