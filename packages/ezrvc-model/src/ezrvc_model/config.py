@@ -122,6 +122,9 @@ class SynthesizerConfig(Section):
     """Grow the embedded content by the root of its channels and bend it by a leaky ReLU, as RVC."""
     predict_f0: bool = True
     """Whether an F0 decoder is part of the model."""
+    mask_padding: bool = True
+    """Keep every convolution from reading what the padding of a batch holds. so-vits-svc lets two
+    of them read it in training; False gives its numbers."""
     decoder: DecoderConfig = DecoderConfig()
 
     @property

@@ -31,9 +31,7 @@ class ResolutionDiscriminator(nn.Module):
         shapes.append((width, (3, 3), (1, 1)))
         self.convolutions = nn.ModuleList(
             normalised(
-                nn.Conv2d(
-                    channels, width, kernel, stride, padding=(kernel[0] // 2, kernel[1] // 2)
-                )
+                nn.Conv2d(channels, width, kernel, stride, padding=(kernel[0] // 2, kernel[1] // 2))
             )
             for channels, kernel, stride in shapes
         )

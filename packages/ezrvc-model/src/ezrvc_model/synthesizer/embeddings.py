@@ -12,6 +12,7 @@ class ContentEmbedding(nn.Module):
 
     def __init__(self, config: SynthesizerConfig) -> None:
         super().__init__()
+        self.mask_padding = config.mask_padding
         channels, kernel_size = config.hidden_channels, config.content_kernel_size
         self.projection = nn.Conv1d(
             config.content_dim, channels, kernel_size, padding=kernel_size // 2
@@ -40,8 +41,7 @@ class ContentEmbedding(nn.Module):
         Raises:
             ModelError: the model knows volume and none was given.
         """
-        # the content is masked first: the convolution must not read what padding holds
-        x = self.projection(content * mask) * mask
+        x = self.projection(content * mask if self.mask_padding else content) * mask
         if self.voiced is not None:
             x = x + self.voiced(voiced.long()).transpose(1, 2)
         if self.volume is not None:

@@ -17,6 +17,7 @@ class F0Decoder(nn.Module):
 
     def __init__(self, config: SynthesizerConfig) -> None:
         super().__init__()
+        self.mask_padding = config.mask_padding
         channels = config.hidden_channels
         self.input = nn.Conv1d(channels, channels, KERNEL_SIZE, padding=KERNEL_SIZE // 2)
         self.melody = nn.Conv1d(1, channels, KERNEL_SIZE, padding=KERNEL_SIZE // 2)
@@ -47,5 +48,5 @@ class F0Decoder(nn.Module):
             Log F0 (see `log_f0`), (batch, n_frames).
         """
         x = x.detach() + self.speaker(speaker.detach()) + self.melody(melody.unsqueeze(1))
-        x = self.input(x * mask) * mask
+        x = self.input(x * mask if self.mask_padding else x) * mask
         return (self.output(self.transformer(x, mask)) * mask).squeeze(1)

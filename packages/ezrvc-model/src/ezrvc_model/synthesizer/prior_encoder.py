@@ -1,6 +1,7 @@
 """From what is said and sung to a distribution of latents that no speaker colours yet."""
 
 import math
+from typing import Literal
 
 import torch
 from torch import nn
@@ -19,7 +20,7 @@ class PriorEncoder(nn.Module):
         super().__init__()
         channels = config.hidden_channels
         self.pitch = nn.Embedding(N_COARSE_BINS, channels) if config.pitch_embedding else None
-        self.pitch_overflow = config.pitch_overflow
+        self.pitch_overflow: Literal["clamp", "zero"] = config.pitch_overflow
         self.embedding_scale = math.sqrt(channels) if config.scaled_embedding else None
         shape = StackShape(
             channels,

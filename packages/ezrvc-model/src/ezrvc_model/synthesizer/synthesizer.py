@@ -52,6 +52,7 @@ class Synthesizer(nn.Module):
             self.sine_source = SineSource(source_rate, config.hop_length, decoder.n_harmonics)
         self.decoder = HiFiGAN(decoder, config.inter_channels, config.speaker_dim)
         self._blockwise: BlockwiseDecoder | None = None
+        self.register_load_state_dict_post_hook(_forget_copies)
 
     # ----------------------------------------------------------------- training
 
@@ -140,6 +141,8 @@ class Synthesizer(nn.Module):
         voiced: torch.Tensor,
         speaker: torch.Tensor,
         volume: torch.Tensor | None = None,
+        *,
+        lengths: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """F0 as the speaker would speak it (not for song: it leaves the melody).
 
@@ -151,7 +154,7 @@ class Synthesizer(nn.Module):
         """
         if self.f0_decoder is None:
             raise ModelError("this voice cannot predict F0: it was trained without an F0 decoder")
-        mask = torch.ones_like(f0).unsqueeze(1)
+        mask = _mask(f0, lengths)
         x = self.content_embedding(content, voiced, volume, mask)
         melody = centre(log_f0(f0), voiced, mask[:, 0])
         return f0_of(self.f0_decoder(x, melody, mask, self.embed_speaker(speaker)))
@@ -166,6 +169,7 @@ class Synthesizer(nn.Module):
         *,
         noise_scale: float = 0.4,
         noise: Noise,
+        lengths: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Draw from the prior and give the draw the speaker's colour.
 
@@ -177,13 +181,14 @@ class Synthesizer(nn.Module):
             volume: frame RMS, (batch, n_frames), for models that know volume.
             noise_scale: of the draw's deviation; 0 takes the mean.
             noise: draws the latent.
+            lengths: frames of each item, (batch,), where the batch is padded.
 
         Returns:
             (batch, inter_channels, n_frames).
         """
-        mask = torch.ones_like(f0).unsqueeze(1)
+        mask = _mask(f0, lengths)
         x = self.content_embedding(content, voiced, volume, mask)
-        z_p = self.prior_encoder(x, f0, mask).sample(noise, noise_scale)
+        z_p = self.prior_encoder(x, f0, mask).sample(noise, noise_scale) * mask
         return self.flow(z_p, mask, self.embed_speaker(speaker), reverse=True)
 
     def source(
@@ -234,6 +239,7 @@ class Synthesizer(nn.Module):
         noise_scale: float = 0.4,
         predict_f0: bool = False,
         noise: Noise,
+        lengths: torch.Tensor | None = None,
         fp32: bool = False,
     ) -> torch.Tensor:
         """All of conversion: `predict_f0` (if asked for), `encode`, `source`, `decode`.
@@ -242,9 +248,16 @@ class Synthesizer(nn.Module):
             (batch, 1, n_frames * hop_length).
         """
         if predict_f0:
-            f0 = self.predict_f0(content, f0, voiced, speaker, volume)
+            f0 = self.predict_f0(content, f0, voiced, speaker, volume, lengths=lengths)
         latent = self.encode(
-            content, f0, voiced, speaker, volume, noise_scale=noise_scale, noise=noise
+            content,
+            f0,
+            voiced,
+            speaker,
+            volume,
+            noise_scale=noise_scale,
+            noise=noise,
+            lengths=lengths,
         )
         return self.decode(latent, self.source(f0, noise=noise), speaker, fp32=fp32)
 
@@ -258,3 +271,16 @@ class Synthesizer(nn.Module):
         self.eval().requires_grad_(False)
         self._blockwise = BlockwiseDecoder(self.decoder)
         return self
+
+
+def _mask(f0: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
+    """(batch, 1, n_frames): every frame is real where no lengths say otherwise."""
+    if lengths is None:
+        return torch.ones_like(f0).unsqueeze(1)
+    return frame_mask(lengths, f0.shape[1], f0.dtype)
+
+
+def _forget_copies(module: nn.Module, _: object) -> None:
+    """Weights were loaded: what was derived from older ones is no longer true."""
+    if isinstance(module, Synthesizer) and module._blockwise is not None:
+        module._blockwise.forget_copies()

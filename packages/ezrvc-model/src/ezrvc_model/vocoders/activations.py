@@ -47,7 +47,7 @@ class AntialiasedSnake(nn.Module):
 def _double(x: torch.Tensor) -> torch.Tensor:
     """Resample to twice the rate; the ends are held."""
     channels, side = x.shape[1], FILTER_TAPS // 2 - 1
-    weight = _lowpass(x.device, x.dtype).expand(channels, 1, -1)
+    weight = lowpass(x.device, x.dtype).expand(channels, 1, -1)
     padded = functional.pad(x, (side, side), mode="replicate")
     doubled = 2 * functional.conv_transpose1d(padded, weight, stride=2, groups=channels)
     trim = 2 * side + FILTER_TAPS // 2 - 1
@@ -57,13 +57,13 @@ def _double(x: torch.Tensor) -> torch.Tensor:
 def _halve(x: torch.Tensor) -> torch.Tensor:
     """Resample to half the rate; the ends are held."""
     channels, side = x.shape[1], FILTER_TAPS // 2
-    weight = _lowpass(x.device, x.dtype).expand(channels, 1, -1)
+    weight = lowpass(x.device, x.dtype).expand(channels, 1, -1)
     padded = functional.pad(x, (side - 1, side), mode="replicate")
     return functional.conv1d(padded, weight, stride=2, groups=channels)
 
 
 @functools.lru_cache(maxsize=16)
-def _lowpass(device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+def lowpass(device: torch.device, dtype: torch.dtype) -> torch.Tensor:
     """A Kaiser-windowed sinc that halves the band, (1, 1, FILTER_TAPS), with sum 1."""
     # Kaiser's formulas: attenuation from length and transition width, shape from attenuation
     attenuation = 2.285 * (FILTER_TAPS // 2 - 1) * math.pi * 4 * STOPBAND_HALF_WIDTH + 7.95
@@ -74,7 +74,8 @@ def _lowpass(device: torch.device, dtype: torch.dtype) -> torch.Tensor:
     else:
         beta = 0.0
     with torch.inference_mode(mode=False):
-        window = torch.kaiser_window(FILTER_TAPS, periodic=False, beta=beta, dtype=torch.float64)
-        times = torch.arange(FILTER_TAPS, dtype=torch.float64) - (FILTER_TAPS - 1) / 2
+        # in single precision, as the programs whose voices must sound the same here compute it
+        window = torch.kaiser_window(FILTER_TAPS, periodic=False, beta=beta, dtype=torch.float32)
+        times = torch.arange(FILTER_TAPS, dtype=torch.float32) - (FILTER_TAPS - 1) / 2
         taps = window * torch.sinc(times / 2) / 2
         return (taps / taps.sum()).to(dtype=dtype).to(device=device).view(1, 1, -1)

@@ -46,8 +46,9 @@ class BlockwiseDecoder:
         """
         dtype = torch.float32 if fp32 else convolution_dtype(x.device)
         vocoder = self._in(x.device, dtype)
-        x, source, speaker = (None if t is None else t.to(dtype) for t in (x, source, speaker))
-        assert x is not None
+        x = x.to(dtype)
+        source = None if source is None else source.to(dtype)
+        speaker = None if speaker is None else speaker.to(dtype)
         on_cpu = x.device.type == "cpu"
         size = self.block_frames or (CPU_BLOCK_FRAMES if on_cpu else DEVICE_BLOCK_FRAMES)
         n_frames = x.shape[2]
@@ -56,6 +57,10 @@ class BlockwiseDecoder:
             for start in range(0, n_frames, size)
         ]
         return blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=2)
+
+    def forget_copies(self) -> None:
+        """Drop the weights kept in narrower types, because the weights were replaced."""
+        self._narrow.clear()
 
     def _in(self, device: torch.device, dtype: torch.dtype) -> HiFiGAN:
         """The vocoder with weights of a type; narrow copies are made once."""

@@ -10,7 +10,10 @@ from ezrvc_model.noise import Noise
 SINE_AMPLITUDE = 0.1
 NOISE_DEVIATION = 0.003
 """Of the noise on voiced samples."""
-FRAMES_AT_ONCE = 512
+CYCLE = 2**40
+"""Units of phase in a cycle."""
+WITHIN_CYCLE = CYCLE - 1
+FRAMES_AT_ONCE = 256
 """Frames whose partials exist at the same time."""
 
 
@@ -29,8 +32,9 @@ class SineSource(nn.Module):
 
     Wang, Takaki and Yamagishi, "Neural Source-Filter Waveform Models" (2019). F0 is held over
     each frame, so no sum over samples is needed: a frame begins at the phase that all frames
-    before it add up to (in double precision, whole cycles dropped) and grows linearly. Sample n
-    of a frame has the phase of n + 1 steps.
+    before it add up to, and from there the phase grows linearly; sample n of a frame has the
+    phase of n + 1 steps. Phases are whole numbers of 2^-40 cycles, so that sums are exact however
+    long the sound is and whatever the device, and dropping whole cycles is a bit mask.
 
     Args:
         sample_rate: Hz.
@@ -60,48 +64,44 @@ class SineSource(nn.Module):
         if start_phase is None:
             start_phase = noise.uniform((f0.shape[0], self.n_partials), f0)
             start_phase = torch.cat([start_phase[:, :1] * 0, start_phase[:, 1:]], dim=1)
-        frame_starts, end = self._frame_phases(f0)
-        pieces = [
-            self._mixed(frame_starts[:, now], f0[:, now], start_phase, noise)
-            for now in self._pieces(f0.shape[1])
-        ]
         partials = torch.arange(1, self.n_partials + 1, device=f0.device)
-        end_phase = (start_phase + end * partials) % 1
+        steps = ((f0.unsqueeze(2) * partials / self.sample_rate % 1) * CYCLE).long()
+        advances = (steps * self.hop_length) & WITHIN_CYCLE
+        ends = advances.cumsum(dim=1)  # (batch, n_frames, n_partials)
+        starts = (ends - advances) & WITHIN_CYCLE
+        pieces = [
+            self._mixed(starts[:, now], steps[:, now], f0[:, now], start_phase, noise)
+            for now in _pieces(f0.shape[1])
+        ]
+        end_phase = (start_phase + _as_cycles(ends[:, -1])) % 1
         return Excitation(torch.cat(pieces, dim=1).transpose(1, 2), end_phase)
 
-    def _pieces(self, n_frames: int) -> list[slice]:
-        if torch.onnx.is_in_onnx_export():  # a loop over a length would freeze that length
-            return [slice(None)]
-        starts = range(0, max(n_frames, 1), FRAMES_AT_ONCE)
-        return [slice(start, start + FRAMES_AT_ONCE) for start in starts]
-
-    def _frame_phases(self, f0: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Phase of the fundamental at the start of each frame, and after the last, in cycles.
-
-        Returns:
-            (batch, n_frames) and (batch, 1), float32, whole cycles dropped.
-        """
-        # MPS has no double precision
-        home = torch.device("cpu") if f0.device.type == "mps" else f0.device
-        advance = f0.to(home, torch.float64) * (self.hop_length / self.sample_rate)
-        total = advance.cumsum(dim=1)
-        starts = (total - advance) % 1
-        return starts.to(f0), (total[:, -1:] % 1).to(f0)
-
     def _mixed(
-        self, starts: torch.Tensor, f0: torch.Tensor, start_phase: torch.Tensor, noise: Noise
+        self,
+        starts: torch.Tensor,
+        steps: torch.Tensor,
+        f0: torch.Tensor,
+        start_phase: torch.Tensor,
+        noise: Noise,
     ) -> torch.Tensor:
         """Some frames of the excitation, (batch, n_samples, 1)."""
-        steps = torch.arange(1, self.hop_length + 1, device=f0.device, dtype=f0.dtype)
-        cycles = starts[:, :, None] + steps * (f0 / self.sample_rate)[:, :, None]
-        cycles = cycles.flatten(1, 2).unsqueeze(2)  # (batch, n_samples, 1)
-        partials = torch.arange(1, self.n_partials + 1, device=f0.device, dtype=f0.dtype)
-        # whole cycles are dropped before the sine, whose argument would else lose precision
-        phases = (cycles * partials + start_phase[:, None]) % 1
-        voiced = (f0 > 0).repeat_interleave(self.hop_length, dim=1).unsqueeze(2)
+        n_steps = torch.arange(1, self.hop_length + 1, device=f0.device).unsqueeze(1)
+        phases = _as_cycles(starts.unsqueeze(2) + steps.unsqueeze(2) * n_steps)
+        phases = phases.flatten(1, 2) + start_phase.unsqueeze(1)  # (batch, n_samples, n_partials)
         sines = torch.sin(phases * (2 * torch.pi)) * SINE_AMPLITUDE
+        voiced = (f0 > 0).repeat_interleave(self.hop_length, dim=1).unsqueeze(2)
         hiss = noise.normal(phases.shape, phases)
-        partial_waves = torch.where(
-            voiced, sines + hiss * NOISE_DEVIATION, hiss * (SINE_AMPLITUDE / 3)
-        )
-        return self.mix(partial_waves.to(self.mix.weight.dtype)).tanh()
+        waves = torch.where(voiced, sines + hiss * NOISE_DEVIATION, hiss * (SINE_AMPLITUDE / 3))
+        return self.mix(waves.to(self.mix.weight.dtype)).tanh()
+
+
+def _as_cycles(units: torch.Tensor) -> torch.Tensor:
+    """Units of phase, whole cycles dropped, as a part of a cycle."""
+    return (units & WITHIN_CYCLE).float() / CYCLE
+
+
+def _pieces(n_frames: int) -> list[slice]:
+    if torch.onnx.is_in_onnx_export():  # a loop over a length would freeze that length
+        return [slice(None)]
+    starts = range(0, max(n_frames, 1), FRAMES_AT_ONCE)
+    return [slice(start, start + FRAMES_AT_ONCE) for start in starts]

@@ -1,0 +1,1 @@
+"""Models that other programs made, read safely and accounted for tensor by tensor."""
