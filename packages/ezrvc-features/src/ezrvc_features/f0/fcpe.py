@@ -30,7 +30,7 @@ class FcpeEstimator(WindowedEstimator):
     name = "fcpe"
     distribution = "torchfcpe"
     supported_hz = (55.0, 1050.0)  # measured on tones; its 360 classes span 32.7 to 1975.5 Hz
-    default_threshold = 0.05
+    default_threshold = 0.2
 
     def __init__(self, *, device: str = "auto", **settings: Unpack[F0Settings]) -> None:
         super().__init__(**settings)

@@ -19,8 +19,8 @@ SILENCE_LEVEL = 1e-3
 """Amplitude (-60 dB of full scale) below which nothing is voiced, for every method."""
 
 _REVISION = 1  # Raise it when the rules of this module give other curves.
-_WINDOW_S = 30
-_MARGIN_S = 2  # Even, so that windows start on every method's own grid (10 and 16 ms).
+WINDOW_S = 30
+MARGIN_S = 2  # Even, so that windows start on every method's own grid (10 and 16 ms).
 _EDGE_S = 0.16  # Silence around a recording: a whole number of 10 and 16 ms steps.
 _DEFAULTS = F0Config()
 
@@ -115,16 +115,16 @@ class WindowedEstimator(ABC):
         voiced = np.zeros(n_frames, dtype=np.bool_)
         start_s = 0
         while n_frames and start_s <= times_s[-1]:
-            inside = slice(*np.searchsorted(times_s, (start_s, start_s + _WINDOW_S)))
+            inside = slice(*np.searchsorted(times_s, (start_s, start_s + WINDOW_S)))
             track = self._track(waveform, start_s)
             hz[inside], voiced[inside] = track.at(times_s[inside])
-            start_s += _WINDOW_S
+            start_s += WINDOW_S
         return F0Curve(hz=hz, voiced=voiced)
 
     def _track(self, waveform: Waveform, start_s: int) -> PitchTrack:
         """Pitch around one window, at times of the whole recording."""
-        first_s = max(start_s - _MARGIN_S, 0)
-        end_s = start_s + _WINDOW_S + _MARGIN_S
+        first_s = max(start_s - MARGIN_S, 0)
+        end_s = start_s + WINDOW_S + MARGIN_S
         window = waveform.cut(first_s * waveform.sample_rate, end_s * waveform.sample_rate)
         heard = resample(window.mono(), self.sample_rate).samples[0]
         edge = round(_EDGE_S * self.sample_rate)

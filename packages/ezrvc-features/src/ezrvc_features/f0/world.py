@@ -27,15 +27,17 @@ class _WorldEstimator(WindowedEstimator):
 
     def _analyse(self, samples: NDArray[np.float32]) -> PitchTrack:
         signal = samples.astype(np.float64)
-        coarse_hz, times_s = self._search(signal)
+        # The methods are unsure close to the ends of the range that they search.
+        coarse_hz, times_s = self._search(signal, 0.95 * self._min_hz, 1.08 * self._max_hz)
         hz = pyworld.stonemask(signal, coarse_hz, times_s, self.sample_rate)
         sure = periodicity(signal, self.sample_rate, times_s, hz)
-        voiced = (hz > 0) & (sure >= self._threshold)
+        asked = (hz > 0.99 * self._min_hz) & (hz < 1.01 * self._max_hz)
+        voiced = asked & (sure >= self._threshold)
         return PitchTrack(times_s=times_s, hz=_hold_edges(hz, voiced), voiced=voiced)
 
     @abstractmethod
     def _search(
-        self, signal: NDArray[np.float64]
+        self, signal: NDArray[np.float64], floor_hz: float, ceiling_hz: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Pitch, Hz (0 where unvoiced), and times, seconds."""
 
@@ -44,17 +46,17 @@ class HarvestEstimator(_WorldEstimator):
     """Harvest (Morise 2017, "Harvest: a high-performance fundamental frequency estimator")."""
 
     name = "harvest"
-    supported_hz = (40.0, 1300.0)
+    supported_hz = (40.0, 900.0)  # measured on tones: above, it may find a tenth of the pitch
     default_threshold = 0.5
 
     def _search(
-        self, signal: NDArray[np.float64]
+        self, signal: NDArray[np.float64], floor_hz: float, ceiling_hz: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return pyworld.harvest(
             signal,
             self.sample_rate,
-            f0_floor=self._min_hz,
-            f0_ceil=self._max_hz,
+            f0_floor=floor_hz,
+            f0_ceil=ceiling_hz,
             frame_period=_STEP_MS,
         )
 
@@ -67,13 +69,13 @@ class DioEstimator(_WorldEstimator):
     default_threshold = 0.5
 
     def _search(
-        self, signal: NDArray[np.float64]
+        self, signal: NDArray[np.float64], floor_hz: float, ceiling_hz: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return pyworld.dio(
             signal,
             self.sample_rate,
-            f0_floor=self._min_hz,
-            f0_ceil=self._max_hz,
+            f0_floor=floor_hz,
+            f0_ceil=ceiling_hz,
             frame_period=_STEP_MS,
         )
 
