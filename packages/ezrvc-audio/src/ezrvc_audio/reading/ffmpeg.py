@@ -91,7 +91,8 @@ class FFmpegDecoder:
             kept = block
             if promised is not None:
                 kept = block[:, : max(0, promised - n_decoded)]
-                held.append(block[:, kept.shape[1] :])
+                if kept.shape[1] < block.shape[1]:
+                    held.append(block[:, kept.shape[1] :])
                 if n_decoded + block.shape[1] > promised + _MAX_PADDING:
                     kept = np.concatenate([kept, *held], axis=1)  # the promise was wrong
                     promised = None

@@ -27,6 +27,9 @@ __all__ = ["FORMATS", "AudioFormat", "AudioWriter", "format_for", "write"]
 
 _log = logging.getLogger(__name__)
 
+_BLOCK = 1 << 16
+"""Samples given to an encoder at once; libsndfile's Vorbis runs out of stack on far longer ones."""
+
 
 def write(path: Path, waveform: Waveform, *, bit_depth: int | None = None) -> None:
     """Write a sound file, whole or not at all; missing folders are made.
@@ -149,11 +152,12 @@ class AudioWriter:
         )
 
     def _encode(self, encoder: Encoder, samples: Samples) -> None:
-        if self._bit_depth != 32:
-            self._n_clipped += int(np.count_nonzero(np.abs(samples) > 1.0))
-            samples = np.clip(samples, -1.0, 1.0)
-        if samples.shape[1]:
-            encoder.write(samples)
+        for start in range(0, samples.shape[1], _BLOCK):
+            block = samples[:, start : start + _BLOCK]
+            if self._bit_depth != 32:
+                self._n_clipped += int(np.count_nonzero(np.abs(block) > 1.0))
+                block = np.clip(block, -1.0, 1.0)
+            encoder.write(block)
 
     def _finish(self, encoder: Encoder) -> None:
         self._encode(encoder, self._resampler.finish())

@@ -12,7 +12,6 @@ from ezrvc_audio.waveform import Samples
 from ezrvc_audio.writing.encoder import EncoderError
 from ezrvc_audio.writing.formats import AudioFormat
 
-_BLOCK = 1 << 16  # libsndfile's Vorbis encoder runs out of stack on much longer ones
 _MAX_WAV_BYTES = (1 << 32) - 4096
 _SUBTYPES = {16: "PCM_16", 24: "PCM_24", 32: "FLOAT"}
 _COMPRESSION = {"MPEG_LAYER_III": 0.2, "VORBIS": 0.4}
@@ -66,8 +65,7 @@ class SndfileEncoder:
             if self._bytes_left < 0:
                 raise EncoderError("a WAV file holds at most 4 GiB; write .flac instead")
         try:
-            for start in range(0, samples.shape[1], _BLOCK):
-                self._sound.write(self._coded(samples[:, start : start + _BLOCK]).T)
+            self._sound.write(self._coded(samples).T)
         except soundfile.LibsndfileError as error:
             raise EncoderError(f"libsndfile: {error.error_string}") from error
 
