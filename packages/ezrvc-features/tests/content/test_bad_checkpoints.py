@@ -22,15 +22,15 @@ class _Malice:
     def __init__(self, target: Path) -> None:
         self.target = target
 
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
+    def __reduce__(self) -> tuple[Any, tuple[str, ...]]:
         return os.system, (f"echo caught > '{self.target}'",)
 
 
 class _Subtle(_Malice):
     """The same through a harmless looking builtin."""
 
-    def __reduce__(self) -> tuple[Any, tuple[str, str]]:
-        return open, (str(self.target), "w")  # type: ignore[return-value]
+    def __reduce__(self) -> tuple[Any, tuple[str, ...]]:
+        return open, (str(self.target), "w")
 
 
 @pytest.mark.parametrize("malice", [_Malice, _Subtle])

@@ -13,7 +13,9 @@ from ezrvc_features.content.registry import encoder_dim, encoder_version, load_e
 from ezrvc_features.content.whisper_ppg import log_mel
 from ezrvc_features.testing import checkpoints
 
-TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
+
+def assert_near(ours: torch.Tensor, theirs: torch.Tensor) -> None:
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
 def test_contentvec_is_transformers_twelfth_layer(tmp_path: Path) -> None:
@@ -25,7 +27,7 @@ def test_contentvec_is_transformers_twelfth_layer(tmp_path: Path) -> None:
         "contentvec768l12", weights=checkpoints.write_contentvec_folder(tmp_path / "cv", seed=1)
     )
     content = encoder.encode(spoken)
-    torch.testing.assert_close(content, hidden.hidden_states[12][0].T, **TOLERANCE)
+    assert_near(content, hidden.hidden_states[12][0].T)
     assert encoder.dim == checkpoints.CONTENTVEC_DIM
 
 
@@ -35,7 +37,7 @@ def test_contentvec_in_fairseq_layout_is_the_same(tmp_path: Path) -> None:
     file = checkpoints.write_contentvec_fairseq(tmp_path / "checkpoint_best_legacy_500.pt")
     first = load_encoder("contentvec768l12", weights=folder)
     second = load_encoder("contentvec768l12", weights=file)
-    torch.testing.assert_close(first.encode(spoken), second.encode(spoken), **TOLERANCE)
+    assert_near(first.encode(spoken), second.encode(spoken))
 
 
 def test_contentvec_with_old_names_and_a_pickled_file_is_the_same(tmp_path: Path) -> None:
@@ -53,7 +55,7 @@ def test_contentvec_with_old_names_and_a_pickled_file_is_the_same(tmp_path: Path
     spoken = speech_like(0.5, 16_000)
     content = load_encoder("contentvec768l12", weights=old).encode(spoken)
     expected = load_encoder("contentvec768l12", weights=folder).encode(spoken)
-    torch.testing.assert_close(content, expected, **TOLERANCE)
+    assert_near(content, expected)
 
 
 def test_whisper_is_transformers_encoder(tmp_path: Path) -> None:
@@ -78,7 +80,7 @@ def test_whisper_in_openai_layout_is_the_same(tmp_path: Path) -> None:
     file = checkpoints.write_whisper_openai(tmp_path / "tiny.pt")
     first = load_encoder("whisper-ppg", weights=folder).encode(spoken)
     second = load_encoder("whisper-ppg", weights=file).encode(spoken)
-    torch.testing.assert_close(first, second, **TOLERANCE)
+    assert_near(first, second)
 
 
 @pytest.mark.parametrize("n_samples", [320, 4000, 16_001])
@@ -97,9 +99,7 @@ def test_hubert_soft_by_hand() -> None:
     network = checkpoints.tiny_hubert_soft(seed=4)
     samples = torch.from_numpy(speech_like(0.5, 16_000).samples)
     with torch.no_grad():
-        torch.testing.assert_close(
-            network(samples), _hubert_soft(network, samples), rtol=1e-4, atol=1e-5
-        )
+        assert_near(network(samples), _hubert_soft(network, samples))
 
 
 def test_hubert_soft_from_its_checkpoint(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_hubert_soft_from_its_checkpoint(tmp_path: Path) -> None:
     encoder = load_encoder("hubert-soft", weights=checkpoints.write_hubert_soft(tmp_path / "a.pt"))
     with torch.no_grad():
         expected = checkpoints.tiny_hubert_soft()(torch.from_numpy(spoken.samples))[0]
-    torch.testing.assert_close(encoder.encode(spoken), expected, **TOLERANCE)
+    assert_near(encoder.encode(spoken), expected)
     assert encoder.dim == checkpoints.HUBERT_SOFT_DIM
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from ezrvc_audio.writing import write
 from ezrvc_device.errors import DeviceError
 from ezrvc_features.alignment import FeatureAligner
 from ezrvc_features.config import F0Config, FeatureConfig
+from ezrvc_features.content.base import ContentEncoder
+from ezrvc_features.content.registry import load_encoder
 from ezrvc_features.errors import FeatureError
 from ezrvc_features.extraction import FeatureExtractor, extract_features
 from ezrvc_features.frames import FrameSpec
@@ -56,9 +59,11 @@ def values(experiment: ExperimentFolder) -> dict[str, np.ndarray]:
 def test_every_clip_has_every_feature(make_experiment: MakeExperiment) -> None:
     experiment = make_experiment("a", "it's 日本語 🎵")
     told: list[tuple[str, float, float | None]] = []
-    report = extract_features(
-        experiment, CONFIG, FRAMES, N_FFT, progress=lambda *said: told.append(said)
-    )
+
+    def progress(step: str, completed: float, total: float | None = None) -> None:
+        told.append((step, completed, total))
+
+    report = extract_features(experiment, CONFIG, FRAMES, N_FFT, progress=progress)
     assert (report.n_clips, report.n_made, report.n_kept, report.failures) == (2, 2, 0, ())
     assert told == [("features", 0, 2), ("features", 1, 2), ("features", 2, 2)]
     aligner = FeatureAligner(FRAMES)
@@ -245,16 +250,13 @@ def test_clips_of_another_rate_land_on_the_grid(make_experiment: MakeExperiment)
 
 
 def test_models_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ezrvc_features.extraction import extractor as module
-
     loaded: list[str] = []
-    original = module.load_encoder
 
-    def counting(name: str, **settings: object) -> object:
+    def counting(name: str, **settings: Any) -> ContentEncoder:
         loaded.append(name)
-        return original(name, **settings)  # pyright: ignore[reportArgumentType]
+        return load_encoder(name, **settings)
 
-    monkeypatch.setattr(module, "load_encoder", counting)
+    monkeypatch.setattr("ezrvc_features.extraction.extractor.load_encoder", counting)
     extractor = FeatureExtractor(CONFIG, FRAMES)
     spoken = speech_like(0.3, 16_000)
     assert extractor.f0(spoken).hz.shape == (24,)
