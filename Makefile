@@ -4,7 +4,7 @@ RUN := $(UV) run
 PYTEST := $(RUN) pytest
 
 # One thread a test process: the processes fill the cores.
-TEST_ENV := OMP_NUM_THREADS=1 MPLBACKEND=Agg
+TEST_ENV := OMP_NUM_THREADS=1 MPLBACKEND=Agg PYTHONDONTWRITEBYTECODE=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo preprocess train convert voices doctor lint format test test-all \

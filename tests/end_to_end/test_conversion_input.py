@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from ezrvc_audio.reading import read
-from ezrvc_model.testing import save_untrained_voice
 
+from ezrvc_audio.reading import read
 from ezrvc_audio.testing import silence, speech_like
 from ezrvc_audio.waveform import Waveform
 from ezrvc_audio.writing import write
 from ezrvc_cli.testing import BAD_FILES, Command, check_one_clear_line
+from ezrvc_model.testing import save_untrained_voice
 
 VOICE_RATE = 24000
 
@@ -83,7 +83,8 @@ def test_formats_go_through_at_their_length(
 def test_lossy_formats_go_through_both_ways(
     suffix: str, voice: Path, home: Path, ezrvc: Command
 ) -> None:
-    source = write(home / f"in{suffix}", speech_like(0.7, 48000, seed=4))
+    source = home / f"in{suffix}"
+    write(source, speech_like(0.7, 48000, seed=4))
     finished = ezrvc("convert", source, "-o", home / f"out{suffix}", "--speaker", "ada")
     assert finished.code == 0, finished.err
     assert read(home / f"out{suffix}").duration_s == pytest.approx(read(source).duration_s, abs=0.1)
@@ -115,7 +116,8 @@ def test_digital_silence_becomes_silence_of_equal_length(
     ["with space.wav", 'it\'s "quoted".wav', "声音 録音.wav", "🎤 take [1].wav", "-dash.wav"],
 )
 def test_names_of_any_kind(name: str, voice: Path, home: Path, ezrvc: Command) -> None:
-    source = write(home / "takes" / name, speech_like(0.3, 24000))
+    source = home / "takes" / name
+    write(source, speech_like(0.3, 24000))
     finished = ezrvc("convert", "--speaker", "ada", "--", source)
     assert finished.code == 0, finished.err
     assert (home / "takes" / f"{source.stem}_ada.wav").is_file()

@@ -144,7 +144,9 @@ def test_training_killed_again_and_again(small_home: Path, small_voice: Path) ->
     result = json.loads(finished.stdout)
     assert result["steps"] == 60
     assert result["resumed_from"] == (before or None)
-    steps = [json.loads(line)["step"] for line in (run / "metrics.jsonl").open(encoding="utf-8")]
+    steps = [
+        json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text("utf-8").splitlines()
+    ]
     assert steps == sorted(set(steps))
     check_every_file_is_whole(run)
 

@@ -25,7 +25,8 @@ def trained(home: Path, ezrvc: Command, small_voice: Path) -> Path:
 
 def test_preprocess_leaves_what_the_contract_says(trained: Path) -> None:
     experiment = trained / "data" / "processed" / "ada"
-    clips = [json.loads(line) for line in (experiment / "manifest.jsonl").open(encoding="utf-8")]
+    lines = (experiment / "manifest.jsonl").read_text("utf-8").splitlines()
+    clips = [json.loads(line) for line in lines]
     assert clips
     for clip in clips:
         assert set(clip) == {"path", "speaker", "source", "start_s", "end_s", "sha256"}
@@ -46,7 +47,8 @@ def test_preprocess_leaves_what_the_contract_says(trained: Path) -> None:
 
 
 def test_training_leaves_a_voice_that_converts(trained: Path, ezrvc: Command) -> None:
-    source = write(trained / "line.wav", speech_like(1.3, 16000, seed=5))
+    source = trained / "line.wav"
+    write(source, speech_like(1.3, 16000, seed=5))
     finished = ezrvc("convert", source, "-o", trained / "out.wav", "--pitch", "+3", "--json")
     assert finished.code == 0, finished.err
     assert finished.json["converted"][0]["output"] == str(trained / "out.wav")
