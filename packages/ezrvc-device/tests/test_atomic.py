@@ -194,3 +194,20 @@ def test_readers_never_see_a_part(tmp_path: Path) -> None:
             time.sleep(0.0005)
     assert writer.returncode == 0
     assert path.read_text(encoding="utf-8") == "9" * 100_000
+
+
+def test_the_sweep_of_one_file_leaves_the_rest_of_the_folder_alone(tmp_path: Path) -> None:
+    mine = tmp_path / f".out.wav.{_DEAD_PID}.tmp"
+    others = [
+        tmp_path / f".out.wav2.{_DEAD_PID}.tmp",
+        tmp_path / f".out.wav.{os.getpid()}.tmp",
+        tmp_path / ".out.wav.backup.tmp",
+        tmp_path / "deeper" / mine.name,
+    ]
+    (tmp_path / "deeper").mkdir()
+    for path in (mine, *others):
+        path.touch()
+    assert atomic.sweep_temporaries_of(tmp_path / "out.wav") == 1
+    assert not mine.exists()
+    assert all(path.exists() for path in others)
+    assert atomic.sweep_temporaries_of(tmp_path / "absent" / "out.wav") == 0

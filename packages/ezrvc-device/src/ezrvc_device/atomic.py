@@ -99,19 +99,33 @@ def sweep_temporaries(folder: Path) -> int:
     Run it when a stage starts. It judges by the processes of this host, so two hosts that share a
     folder must not sweep it while the other one writes.
     """
-    swept = 0
-    for path, pid, kind in list(_temporaries_below(folder)):
-        if _is_being_written(path, pid):
-            continue
-        original = path.with_name(path.name[1:].removesuffix(f".{pid}.{kind}"))
-        if kind == "old" and not original.exists():
-            os.replace(path, original)
-        elif path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
-        swept += 1
-    return swept
+    return sum(_sweep(path) for path in list(_temporaries_below(folder)))
+
+
+def sweep_temporaries_of(path: Path) -> int:
+    """Remove what dead processes left of half-written versions of `path`; return how many.
+
+    For results in folders that are not ezrvc's own, which are not to be searched through.
+    """
+    beginning = temporary_path(path).name.removesuffix(f"{os.getpid()}.tmp")
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    found = [each for each in beside if each.name.startswith(beginning) and is_temporary(each)]
+    return sum(_sweep(each) for each in found)
+
+
+def _sweep(path: Path) -> bool:
+    """Remove or put back one temporary; False: the process that writes it lives."""
+    match = _TEMPORARY_NAME.match(path.name)
+    if match is None or _is_being_written(path, int(match["pid"])):
+        return False
+    original = path.with_name(match["name"])
+    if match["kind"] == "old" and not original.exists():
+        os.replace(path, original)
+    elif path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+    return True
 
 
 def _beside(path: Path, kind: str) -> Path:
@@ -134,12 +148,9 @@ def _replace_folder(finished: Path, path: Path) -> None:
     shutil.rmtree(retired, ignore_errors=True)
 
 
-def _temporaries_below(folder: Path) -> Iterator[tuple[Path, int, str]]:
+def _temporaries_below(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            match = _TEMPORARY_NAME.match(name)
-            if match is not None:
-                yield Path(parent, name), int(match["pid"]), match["kind"]
+        yield from (Path(parent, name) for name in (*folders, *files) if is_temporary(Path(name)))
         folders[:] = [name for name in folders if not _TEMPORARY_NAME.match(name)]
 
 

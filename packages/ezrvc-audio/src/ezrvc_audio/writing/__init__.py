@@ -21,7 +21,7 @@ from ezrvc_audio.writing.encoder import Encoder, EncoderError
 from ezrvc_audio.writing.ffmpeg import FFmpegEncoder
 from ezrvc_audio.writing.formats import FORMATS, AudioFormat, format_for
 from ezrvc_audio.writing.sndfile import SndfileEncoder
-from ezrvc_device.atomic import atomic_file
+from ezrvc_device.atomic import atomic_file, sweep_temporaries_of
 
 __all__ = ["FORMATS", "AudioFormat", "AudioWriter", "format_for", "write"]
 
@@ -95,6 +95,7 @@ class AudioWriter:
             if self._path.is_dir():
                 raise AudioError(f"{self._path}: is a folder; give the name of a file")
             with ExitStack() as stack:
+                sweep_temporaries_of(self._path)
                 temporary = stack.enter_context(atomic_file(self._path))
                 temporary.touch()  # fails here with the system's own reason, if it has to
                 self._encoder = self._open_encoder(temporary, rate)
