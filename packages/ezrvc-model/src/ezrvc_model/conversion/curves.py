@@ -1,6 +1,7 @@
 """What is known of the whole source before its conversion starts: pitch, volume, loudness."""
 
 import math
+from array import array
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -16,7 +17,7 @@ from ezrvc_features.volume import frame_volume
 from ezrvc_model.conversion.loudness import LoudnessContour, LoudnessMeter
 from ezrvc_model.conversion.windows import Mono, SlidingSource
 
-_WINDOW_S = 120.0
+_WINDOW_S = 60.0
 _CONTEXT_S = 2.0
 """What a pitch estimator is given to hear on either side of its window, at least, seconds."""
 _ESTIMATOR_STEP = Fraction(8, 100)
@@ -80,7 +81,9 @@ def measure_curves(
     core = step * max(1, round(_WINDOW_S * frames.frame_rate_hz / step))
     context = step * math.ceil(_CONTEXT_S * frames.frame_rate_hz / step)
     meter = LoudnessMeter(frames.sample_rate)
-    parts: list[tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]] = []
+    # one block of memory each: many small arrays that stay, between large ones that go, would
+    # splinter the heap, and memory would grow with the recording
+    all_hz, all_voiced, all_volume = array("f"), array("B"), array("f")
     start = 0
     n_samples, total = 0, None
     while total is None or start < total:
@@ -94,14 +97,21 @@ def measure_curves(
         inside = slice(start - first, end - first)
         hz, voiced = _pitch(window, frames, estimator)
         volume = frame_volume(torch.from_numpy(window), frames.hop_length).numpy()
-        parts.append((hz[inside], voiced[inside], volume[inside]))
+        all_hz.frombytes(hz[inside].tobytes())
+        all_voiced.frombytes(voiced[inside].tobytes())
+        all_volume.frombytes(volume[inside].tobytes())
         meter.push(window[frames.n_samples(inside.start) : frames.n_samples(inside.stop)])
         start = end
         done = min(frames.n_samples(start), source.n_samples or frames.n_samples(start))
         progress("analyse", done / frames.sample_rate, duration_s)
-    hz, voiced, volume = (np.concatenate(curves) for curves in zip(*parts, strict=True))
-    n_frames = total - tail_frames
-    return SourceCurves(n_samples, n_frames, hz, voiced, volume, meter.contour())
+    return SourceCurves(
+        n_samples=n_samples,
+        n_frames=total - tail_frames,
+        hz=np.frombuffer(all_hz, np.float32),
+        voiced=np.frombuffer(all_voiced, np.bool_),
+        volume=np.frombuffer(all_volume, np.float32),
+        loudness=meter.contour(),
+    )
 
 
 def _common_step(frames: FrameSpec) -> int:
