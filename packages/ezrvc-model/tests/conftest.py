@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -98,5 +98,5 @@ def _make_clip(
     return clip
 
 
-def _recipe(settings: dict[str, int | float | str | None]) -> Recipe:
-    return Recipe(extractor="made-up", version="1", settings=settings)
+def _recipe(settings: Mapping[str, int | float]) -> Recipe:
+    return Recipe(extractor="made-up", version="1", settings=dict(settings))

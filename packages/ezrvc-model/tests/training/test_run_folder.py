@@ -15,14 +15,18 @@ SPEAKERS = {"ada": 0}
 
 def test_same_settings_may_continue() -> None:
     saved = fixed_settings(SynthesizerConfig(), TrainConfig(), FeatureConfig(), SPEAKERS)
-    asked = fixed_settings(SynthesizerConfig(), TrainConfig(), FeatureConfig(cache_spectrogram=False), SPEAKERS)
+    asked = fixed_settings(
+        SynthesizerConfig(), TrainConfig(), FeatureConfig(cache_spectrogram=False), SPEAKERS
+    )
     check_unchanged(Path("run"), saved, asked)
 
 
 def test_each_difference_is_said_with_both_values() -> None:
     saved = fixed_settings(SynthesizerConfig(), TrainConfig(), FeatureConfig(), SPEAKERS)
     other = SynthesizerConfig(hidden_channels=96)
-    asked = fixed_settings(other, TrainConfig(), FeatureConfig(encoder="hubert-soft"), {"ada": 0, "bo": 1})
+    asked = fixed_settings(
+        other, TrainConfig(), FeatureConfig(encoder="hubert-soft"), {"ada": 0, "bo": 1}
+    )
     with pytest.raises(ModelError) as caught:
         check_unchanged(Path("models/ada"), saved, asked)
     message = str(caught.value)

@@ -268,9 +268,7 @@ def test_mean_metrics_are_told_every_few_steps(
 
 def test_progress_is_told_every_step(experiment: ExperimentFolder, tmp_path: Path) -> None:
     told: list[tuple[str, float, float | None]] = []
-    run_training(
-        experiment, tmp_path / "run", progress=lambda *report: told.append(report)
-    )
+    run_training(experiment, tmp_path / "run", progress=lambda *report: told.append(report))
     assert [report for report in told if report[0] == "training"] == [
         ("training", step, 4) for step in (1, 2, 3, 4)
     ]

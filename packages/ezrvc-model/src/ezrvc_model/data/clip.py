@@ -37,7 +37,9 @@ class TrainingClip:
         return sum(tensor.numel() * tensor.element_size() for tensor in kept)
 
 
-def crop(clip: TrainingClip, start: int, n_frames: int, frames: FrameSpec, n_fft: int) -> TrainingClip:
+def crop(
+    clip: TrainingClip, start: int, n_frames: int, frames: FrameSpec, n_fft: int
+) -> TrainingClip:
     """Frames `start` to `start + n_frames` of a clip, with their spectrogram.
 
     A spectrogram that the clip does not bring is computed here, from the piece and as much audio

@@ -1,4 +1,4 @@
-"""Ready configurations: one YAML file per model size, each opening with the command that runs it."""
+"""Ready configurations: a YAML file per model size, opening with the command that runs it."""
 
 import difflib
 from pathlib import Path
@@ -7,14 +7,19 @@ from typing import Any
 from ezrvc_device.configuration import load_yaml
 from ezrvc_model.errors import ModelError
 
-__all__ = ["load_preset", "preset_names"]
+__all__ = ["load_preset", "preset_files", "preset_names"]
 
 _FOLDER = Path(__file__).parent
 
 
+def preset_files() -> tuple[Path, ...]:
+    """The files of the presets, sorted."""
+    return tuple(sorted(_FOLDER.glob("*.yaml")))
+
+
 def preset_names() -> tuple[str, ...]:
     """The presets there are, sorted."""
-    return tuple(sorted(path.stem for path in _FOLDER.glob("*.yaml")))
+    return tuple(path.stem for path in preset_files())
 
 
 def load_preset(name: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.torch import load_file, load_model, save_file, save_model
 from torch import nn
@@ -48,9 +49,9 @@ class CheckpointRecord(Section):
     """Fingerprint of the training clips and the batch size, which the data order follows from."""
     fixed: dict[str, Any]
     """What the run cannot change: model, features, speakers."""
-    scaler: dict[str, Any] = {}
+    scaler: dict[str, Any] = Field(default_factory=dict)
     """What gradient scaling remembers, for fp16."""
-    sha256: dict[str, str] = {}
+    sha256: dict[str, str] = Field(default_factory=dict)
     """Of each other file, by name."""
 
 

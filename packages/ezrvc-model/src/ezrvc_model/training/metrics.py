@@ -38,7 +38,9 @@ class MetricWindow:
         numbers = iter(torch.stack(scalars).tolist())
         for step, metrics in self._waiting:
             values = {name: next(numbers) for name in metrics}
-            bad = [f"{name} = {value}" for name, value in values.items() if not math.isfinite(value)]
+            bad = [
+                f"{name} = {value}" for name, value in values.items() if not math.isfinite(value)
+            ]
             if bad:
                 raise ModelError(
                     f"step {step}: {', '.join(bad)}; training stopped and the last checkpoint is "

@@ -84,7 +84,9 @@ def check_unchanged(run: Path, saved: Mapping[str, Any], asked: Mapping[str, Any
     before, now = _flat(saved), _flat(asked)
     different = [key for key in {**before, **now} if before.get(key) != now.get(key)]
     if different:
-        listed = "; ".join(f"{key} is {before.get(key)!r}, asked {now.get(key)!r}" for key in different)
+        listed = "; ".join(
+            f"{key} is {before.get(key)!r}, asked {now.get(key)!r}" for key in different
+        )
         raise ModelError(
             f"{run}: this run began with another configuration ({listed}); "
             "choose a new run name, or go back to the run's own configuration"

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ezrvc_audio.errors import AudioError
+import torch
+
 from ezrvc_audio.experiment import ExperimentFolder
 from ezrvc_device.accelerator import resolve_device
 from ezrvc_device.atomic import sweep_temporaries
@@ -15,7 +16,6 @@ from ezrvc_device.precision import precision_for
 from ezrvc_device.progress import Progress, silent
 from ezrvc_device.seeding import capture_random_state, restore_random_state
 from ezrvc_features.config import FeatureConfig
-from ezrvc_features.errors import FeatureError
 from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.data.batches import TrainingBatches
 from ezrvc_model.data.clip_set import OpenedClips, open_clips, read_file_list, read_speakers
@@ -72,6 +72,7 @@ def train(
     """
     job = _Job(experiment, RunFolder(run), model, settings, features, device)
     random_state = capture_random_state()
+    matmul_precision = torch.get_float32_matmul_precision()
     try:
         return job.run(progress, observers, validators)
     except OSError as error:
@@ -81,6 +82,7 @@ def train(
         ) from error
     finally:
         restore_random_state(random_state)
+        torch.set_float32_matmul_precision(matmul_precision)
 
 
 class _Job:
@@ -195,6 +197,8 @@ class _Job:
     def _state(self, found: FoundCheckpoint) -> TrainingState:
         """Fresh networks, or those of the checkpoint."""
         precision = precision_for(self._device, self._settings.precision)
+        if precision.name != "fp32":
+            torch.set_float32_matmul_precision("high")  # TF32 for what autocast leaves in fp32
         fabric = make_fabric(self._device, precision)
         fabric.launch()
         seed_step(self._settings.seed, 0)
@@ -224,9 +228,7 @@ class _Job:
             f0=clips.f0,
         )
         fingerprint = self._fingerprint(clips)
-        return Saver(
-            self._folder, self._settings, self._fixed, fingerprint, exporter, observers
-        )
+        return Saver(self._folder, self._settings, self._fixed, fingerprint, exporter, observers)
 
     def _fingerprint(self, clips: OpenedClips) -> str:
         """Of what the data order follows from, beside the seed."""
