@@ -7,6 +7,8 @@ __all__ = [
     "Synthesizer",
     "SynthesizerConfig",
     "TrainConfig",
+    "TrainingObserver",
+    "TrainingResult",
     "VoiceCard",
     "VoiceChoice",
     "VoiceConverter",
@@ -16,6 +18,7 @@ __all__ = [
     "load_preset",
     "preset_names",
     "resolve_voice",
+    "train",
 ]
 
 from .config import DecoderConfig as DecoderConfig
@@ -29,6 +32,9 @@ from .errors import ModelError as ModelError
 from .presets import load_preset as load_preset
 from .presets import preset_names as preset_names
 from .synthesizer.synthesizer import Synthesizer as Synthesizer
+from .training.observers import TrainingObserver as TrainingObserver
+from .training.result import TrainingResult as TrainingResult
+from .training.train_voice import train as train
 from .voice import VoiceModel as VoiceModel
 from .voice_card import VoiceCard as VoiceCard
 from .voice_folder import VoiceChoice as VoiceChoice

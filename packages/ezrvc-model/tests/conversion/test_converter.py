@@ -33,6 +33,20 @@ def test_the_result_is_as_long_as_the_input(
     assert result.sample_rate == RATE
 
 
+@pytest.mark.parametrize("voice_rate", [16000, 22050, 44100, 48000])
+def test_20_ms_are_enough_at_any_rate(voice_rate: int, nearby_content, nearby_pitch) -> None:
+    converter = VoiceConverter(
+        untrained_voice(sample_rate=voice_rate),
+        device="cpu",
+        encoder=nearby_content,
+        f0_estimator=nearby_pitch,
+    )
+    for rate in (8000, 11025, 44100, 96000):
+        n_samples = -(-rate // 50)
+        sound = Waveform(np.full(n_samples, 0.1, np.float32), rate)
+        assert converter.convert(sound).n_samples == round(n_samples * voice_rate / rate)
+
+
 def test_shorter_than_20_ms_is_refused(converter: VoiceConverter) -> None:
     with pytest.raises(ModelError, match=r"lasts 19\.\d ms, converting needs at least 20 ms"):
         converter.convert(Waveform(np.ones(465, np.float32), RATE))
@@ -203,3 +217,17 @@ def test_a_network_in_training_is_left_alone(nearby_content, nearby_pitch) -> No
     assert all(tensor.equal(after[name]) for name, tensor in before.items())
     assert voice.generator.posterior_encoder is not None
     assert all(parameter.requires_grad for parameter in voice.generator.parameters())
+
+
+@pytest.mark.gpu
+def test_a_gpu_gives_what_the_processor_gives(nearby_content, nearby_pitch) -> None:
+    sound = speech_like(5.0, RATE)
+    on_cpu, on_gpu = (
+        VoiceConverter(
+            untrained_voice(), device=device, encoder=nearby_content, f0_estimator=nearby_pitch
+        )
+        .convert(sound, settings=ConversionSettings(block_s=2.0))
+        .samples
+        for device in ("cpu", "cuda")
+    )
+    assert _rms(on_gpu - on_cpu) < 0.05 * _rms(on_cpu)
