@@ -10,12 +10,14 @@ from ezrvc_cli.options import device_option, json_option, workers_option
     "-o", "--output", type=click.Path(file_okay=False, path_type=str), default="demo",
     show_default=True, help="Folder for everything the demo makes.",
 )  # fmt: skip
-@click.option("--steps", type=click.IntRange(min=1), default=None, help="Training steps.")
+@click.option(
+    "--steps", type=click.IntRange(min=1), default=100, show_default=True, help="Training steps."
+)
 @device_option
 @workers_option
 @json_option
 def command(
-    output: str, steps: int | None, device: str | None, workers: int | None, as_json: bool
+    output: str, steps: int, device: str | None, workers: int | None, as_json: bool
 ) -> None:
     """Prepare sample recordings, train a tiny voice on them, and convert two others into it."""
     from pathlib import Path

@@ -24,6 +24,7 @@ from ezrvc_device.storage import find_storage
 from ezrvc_features.f0.base import F0Estimator
 from ezrvc_features.frames import FrameSpec
 from ezrvc_model.conversion import ConversionSettings, FileReport, VoiceConverter
+from ezrvc_model.errors import ModelError
 from ezrvc_model.training import TrainingObserver, TrainingResult
 
 NOTICE = (
@@ -63,7 +64,7 @@ class TourResult:
 def take_tour(
     folder: Path,
     *,
-    steps: int | None = None,
+    steps: int,
     device: str | None = None,
     workers: int | None = None,
     progress: Progress = silent,
@@ -72,10 +73,12 @@ def take_tour(
     """Do the whole job in `folder`, which then holds data, models, conversions and the page.
 
     Started again, it goes on where it was.
+
+    Raises:
+        ModelError: training was asked to stop.
     """
     began = time.monotonic()
-    options = {"train": {"max_steps": steps}} if steps is not None else {}
-    config = compose(preset="tiny", options=options)
+    config = compose(preset="tiny", options={"train": {"max_steps": steps}})
     samples = unpack_samples(folder)
     storage = find_storage(folder)
     experiment = ExperimentFolder(storage.processed / TARGET_SPEAKER)
@@ -90,6 +93,8 @@ def take_tour(
     training = train(
         storage, experiment, config, device=device, progress=progress, observers=observers
     )
+    if training.interrupted:
+        raise ModelError(f"stopped at step {training.steps}; run the demo again to go on")
     voice = VoiceModel.load(training.voice)
     converter = VoiceConverter(voice, device=device or "auto")
     estimator = load_f0_estimator(config.features.f0.method)
