@@ -15,5 +15,8 @@ for wheel in "$work"/wheels/*.whl; do
     $uv venv --quiet --clear "$work/venv"
     $uv pip install --quiet --python "$work/venv/bin/python" --find-links "$work/wheels" "$wheel"
     # -I: neither the working folder nor the user's site packages can lend a module
-    (cd "$work" && EAGER_IMPORT=1 "$work/venv/bin/python" -I -c "import $module; print('imported', $module.__name__)")
+    (cd "$work" && "$work/venv/bin/python" -I -c "
+import $module
+names = [getattr($module, name) for name in getattr($module, '__all__', [])]
+print('imported with', len(names), 'public names')")
 done

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from ezrvc_audio.reading import read
-from ezrvc_features.f0.registry import load_f0_estimator
-from ezrvc_model.voice import VoiceModel
 
 from ezrvc_audio.experiment import ExperimentFolder
+from ezrvc_audio.reading import read
 from ezrvc_audio.waveform import Waveform
 from ezrvc_cli.demo.figures import conversion_figure, save_figure, training_figure
 from ezrvc_cli.demo.page import ConversionEntry, write_page
@@ -22,10 +20,12 @@ from ezrvc_cli.settings import compose
 from ezrvc_device.progress import Progress, silent
 from ezrvc_device.storage import find_storage
 from ezrvc_features.f0.base import F0Estimator
+from ezrvc_features.f0.registry import load_f0_estimator
 from ezrvc_features.frames import FrameSpec
 from ezrvc_model.conversion import ConversionSettings, FileReport, VoiceConverter
 from ezrvc_model.errors import ModelError
 from ezrvc_model.training import TrainingObserver, TrainingResult
+from ezrvc_model.voice import VoiceModel
 
 NOTICE = (
     "This voice is untrained: the tiny model saw {steps} steps on {minutes:.1f} minutes of audio, "
