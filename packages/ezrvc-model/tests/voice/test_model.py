@@ -175,7 +175,10 @@ def _spoil_tensors(folder: Path) -> None:
         (lambda f: _change_config(f, default_speaker="bob"), r"'bob' is not among speakers"),
         (lambda f: (f / "config.yaml").write_text("{", encoding="utf-8"), r"not valid YAML"),
         (lambda f: (f / "generator.safetensors").unlink(), r"not a voice"),
-        (lambda f: (f / "card.yaml").write_text("nam: x", encoding="utf-8"), r"unknown key 'nam'"),
+        (
+            lambda f: (f / "card.yaml").write_text("names: x", encoding="utf-8"),
+            r"unknown key 'names', did you mean 'name'",
+        ),
     ],
 )
 def test_damage_is_one_clear_line(
