@@ -45,4 +45,4 @@ class FrameSpec:
 
     def times_s(self, n_frames: int) -> NDArray[np.float64]:
         """The time of each frame, seconds, (n_frames,)."""
-        return np.arange(n_frames) * (self.hop_length / self.sample_rate)
+        return np.arange(n_frames, dtype=np.float64) * (self.hop_length / self.sample_rate)
