@@ -19,6 +19,9 @@ OUR_NAMES = {
 }
 """Encoder names of so-vits-svc, and what they are called here."""
 
+SOVITS_NAMES = {ours: theirs for theirs, ours in OUR_NAMES.items() if "onnx" not in theirs}
+"""The way back."""
+
 WIDTHS = {
     "contentvec768l12": 768,
     "contentvec768l9": 768,

@@ -8,6 +8,7 @@ import torch
 from ezrvc_model.config import SynthesizerConfig
 from ezrvc_model.interop.accounting import account_for
 from ezrvc_model.interop.names import Family, generator_names
+from ezrvc_model.interop.variations import split_folded
 from ezrvc_model.synthesizer.synthesizer import Synthesizer
 from ezrvc_model.voice_card import Origin
 
@@ -69,10 +70,17 @@ def translate(
     Raises:
         ModelError: something is missing, unknown or mis-shaped; the message ends in a table.
     """
-    with torch.device("meta"):
-        shapes = {name: t.shape for name, t in Synthesizer(config).state_dict().items()}
+    shapes = shapes_of(config)
     names = generator_names(shapes, config.decoder, family)
     if not any(name.startswith("enc_q.") for name in tensors):
         names = {ours: theirs for ours, theirs in names.items() if not theirs.startswith("enc_q.")}
-    account_for(tensors, {theirs: shapes[ours] for ours, theirs in names.items()}, what)
+    expected = {theirs: shapes[ours] for ours, theirs in names.items()}
+    tensors = split_folded(tensors, expected)
+    account_for(tensors, expected, what)
     return {ours: tensors[theirs] for ours, theirs in names.items()}
+
+
+def shapes_of(config: SynthesizerConfig) -> dict[str, torch.Size]:
+    """Shape of every tensor of a network, by our names, without making the tensors."""
+    with torch.device("meta"):
+        return {name: tensor.shape for name, tensor in Synthesizer(config).state_dict().items()}

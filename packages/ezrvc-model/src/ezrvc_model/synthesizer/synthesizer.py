@@ -96,7 +96,8 @@ class Synthesizer(nn.Module):
         melody = predicted = None
         if self.f0_decoder is not None:
             jitter = noise.uniform((len(f0), 1), true_log_f0, low=-F0_JITTER, high=F0_JITTER)
-            melody = centre(true_log_f0, voiced, mask[:, 0], 1 + jitter)
+            counted = voiced * mask[:, 0] if self.config.mask_padding else voiced
+            melody = centre(true_log_f0, counted, mask[:, 0], 1 + jitter)
             predicted = self.f0_decoder(x, melody, mask, vector)
 
         prior = self.prior_encoder(x, f0, mask)
@@ -156,7 +157,7 @@ class Synthesizer(nn.Module):
             raise ModelError("this voice cannot predict F0: it was trained without an F0 decoder")
         mask = _mask(f0, lengths)
         x = self.content_embedding(content, voiced, volume, mask)
-        melody = centre(log_f0(f0), voiced, mask[:, 0])
+        melody = centre(log_f0(f0), voiced * mask[:, 0], mask[:, 0])
         return f0_of(self.f0_decoder(x, melody, mask, self.embed_speaker(speaker)))
 
     def encode(

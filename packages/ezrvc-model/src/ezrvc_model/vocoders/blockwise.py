@@ -1,16 +1,27 @@
-"""Running a vocoder over long input: block by block, in the device's best type."""
+"""Running a vocoder over long input: block by block, in the device's best type.
+
+In a narrow type only the convolutions within the stages compute, which is nearly all the work;
+their results are added up in single precision, and the first and last layers stay in it, so that
+the error does not grow from stage to stage.
+"""
 
 import copy
+from typing import Any
 
 import torch
+from torch import nn
 
 from ezrvc_device.precision import convolution_dtype
+from ezrvc_model.vocoders.activations import AntialiasedSnake
 from ezrvc_model.vocoders.hifigan import HiFiGAN
 
 CPU_BLOCK_FRAMES = 160
 """What keeps the widest layers of the largest models within a processor's cache."""
 DEVICE_BLOCK_FRAMES = 8192
 """What keeps memory bounded on accelerators."""
+LEAST_NARROW_CHANNELS = 16
+"""Smaller convolutions stay in single precision: they gain nothing, and their errors, being close
+to the output, weigh most."""
 
 
 class BlockwiseDecoder:
@@ -46,14 +57,11 @@ class BlockwiseDecoder:
         """
         dtype = torch.float32 if fp32 else convolution_dtype(x.device)
         vocoder = self._in(x.device, dtype)
-        x = x.to(dtype)
-        source = None if source is None else source.to(dtype)
-        speaker = None if speaker is None else speaker.to(dtype)
         on_cpu = x.device.type == "cpu"
         size = self.block_frames or (CPU_BLOCK_FRAMES if on_cpu else DEVICE_BLOCK_FRAMES)
         n_frames = x.shape[2]
         blocks = [
-            vocoder.stretch(x, source, speaker, start, min(start + size, n_frames)).float()
+            vocoder.stretch(x, source, speaker, start, min(start + size, n_frames))
             for start in range(0, n_frames, size)
         ]
         return blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=2)
@@ -64,8 +72,27 @@ class BlockwiseDecoder:
 
     def _in(self, device: torch.device, dtype: torch.dtype) -> HiFiGAN:
         """The vocoder with weights of a type; narrow copies are made once."""
-        if next(self.vocoder.parameters()).dtype == dtype:
+        if dtype == torch.float32:
             return self.vocoder
         if (device, dtype) not in self._narrow:
-            self._narrow[device, dtype] = copy.deepcopy(self.vocoder).to(device, dtype)
+            self._narrow[device, dtype] = _narrowed(self.vocoder, dtype)
         return self._narrow[device, dtype]
+
+
+def _narrowed(vocoder: HiFiGAN, dtype: torch.dtype) -> HiFiGAN:
+    """A copy whose convolutions within the stages compute in a narrow type."""
+    narrow = copy.deepcopy(vocoder)
+    for name, layer in narrow.stages.named_modules():
+        if not isinstance(layer, nn.Conv1d | nn.ConvTranspose1d) or name.endswith(".source"):
+            continue
+        if min(layer.in_channels, layer.out_channels) >= LEAST_NARROW_CHANNELS:
+            layer.to(dtype)
+    for layer in narrow.modules():
+        if isinstance(layer, nn.Conv1d | nn.ConvTranspose1d | AntialiasedSnake):
+            layer.register_forward_pre_hook(_in_own_type)
+    return narrow
+
+
+def _in_own_type(layer: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What a layer is given, in the type of its parameters."""
+    return (given[0].to(next(layer.parameters()).dtype), *given[1:])
