@@ -2,8 +2,7 @@
 
 import json
 import logging
-import resource
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -139,17 +138,11 @@ def test_prune_keeps_the_newest(tmp_path: Path) -> None:
     assert [path.name for path in list_checkpoints(tmp_path)] == ["step-00000020", "step-00000100"]
 
 
-@pytest.fixture
-def small_file_limit() -> Iterator[None]:
-    """Files of at most 2 KiB: what a full disk does to a write, without filling a disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2048, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def test_a_full_disk_leaves_earlier_checkpoints(tmp_path: Path, small_file_limit: None) -> None:
+def test_a_full_disk_leaves_earlier_checkpoints(
+    tmp_path: Path, file_limit: Callable[[int], None]
+) -> None:
     good = save(tmp_path, 1)
+    file_limit(2048)
     with pytest.raises(ModelError, match=r"step-00000002: step 2 cannot be saved .*make room"):
         save(tmp_path, 2, network(2, width=4000))
     assert read_record(good).step == 1

@@ -19,7 +19,7 @@ from ezrvc_model.training.checkpoint_folder import list_checkpoints
 from ezrvc_model.training.sinks import read_metrics
 from ezrvc_model.voice import VoiceModel
 
-N_KILLS = 5
+N_KILLS = 4
 N_STEPS = 24
 MODEL = small_config().model_copy(update={"dropout": 0.2})
 SETTINGS = TrainConfig(

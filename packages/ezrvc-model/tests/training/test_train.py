@@ -206,6 +206,28 @@ def test_a_loss_that_is_no_number_stops_and_is_not_saved(
     assert [path.name for path in kept] == ["step-00000002"]
 
 
+def test_a_full_disk_is_one_clear_line_and_the_last_checkpoint_stays(
+    experiment: ExperimentFolder, tmp_path: Path, file_limit: Callable[[int], None]
+) -> None:
+    run = tmp_path / "run"
+    run_training(experiment, run, settings(max_steps=1))
+    file_limit(20_000)
+    with pytest.raises(ModelError, match=r"step-00000002: step 2 cannot be saved") as caught:
+        run_training(experiment, run, settings(max_steps=2))
+    assert "\n" not in str(caught.value)
+    file_limit(10**9)
+    assert [path.name for path in list_checkpoints(run / "checkpoints")] == ["step-00000001"]
+    assert run_training(experiment, run, settings(max_steps=2)).resumed_from == 1
+
+
+def test_metrics_that_cannot_be_written_are_one_clear_line(
+    experiment: ExperimentFolder, tmp_path: Path
+) -> None:
+    (tmp_path / "run" / "metrics.jsonl").mkdir(parents=True)
+    with pytest.raises(ModelError, match=r"training stopped, a file cannot be .*metrics\.jsonl"):
+        run_training(experiment, tmp_path / "run")
+
+
 def test_a_damaged_clip_is_reported_and_left_out(
     experiment: ExperimentFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from ezrvc_features.config import FeatureConfig
 from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.errors import ModelError
@@ -64,7 +66,7 @@ class VoiceExporter:
         voice = VoiceModel(self.model, generator, self.speakers, self.features, card)
         try:
             voice.save(self.run.voice)
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
             raise ModelError(
                 f"{self.run.voice}: the voice cannot be written ({error}); the checkpoints are "
                 "untouched: make room on the disk and start again"

@@ -32,7 +32,7 @@ def training_step(
     Returns:
         Flat `group/name` scalars, on the device.
     """
-    output = _imitate(state, batch, model, settings, noise)
+    output = imitate(state, batch, model, settings, noise)
     real = take_slices(
         batch.audio,
         output.slice_starts * model.hop_length,
@@ -44,13 +44,14 @@ def training_step(
     }
 
 
-def _imitate(
+def imitate(
     state: TrainingState,
     batch: Batch,
     model: SynthesizerConfig,
     settings: TrainConfig,
     noise: Noise,
 ) -> SynthesizerOutput:
+    """Let the generator resynthesize a piece of each clip; arguments as for `training_step`."""
     answer: tuple[torch.Tensor, ...] = state.generator.run(
         batch.content,
         batch.f0,
