@@ -50,13 +50,16 @@ def command(
     from ezrvc_device.configuration import merge, parse_overrides
     from ezrvc_device.storage import find_storage
     from ezrvc_model.conversion import ConversionSettings, VoiceConverter
-    from ezrvc_model.voice import VoiceModel, resolve_voice
+    from ezrvc_model.voice import VoiceModel
+    from ezrvc_model.voice_folder import resolve_voice
 
     options: dict[str, object] = {"transpose_semitones": pitch}
     if seed is not None:
         options["seed"] = seed
-    overrides = parse_overrides(assignments).get("convert", parse_overrides(assignments))
-    settings = ConversionSettings.from_tree(merge(options, overrides), source="--set")
+    overrides = parse_overrides(assignments)
+    settings = ConversionSettings.from_tree(
+        merge(options, overrides.get("convert", overrides)), source="--set"
+    )
     files = find_inputs(inputs)
     storage = find_storage()
     chosen = resolve_voice(storage.models, speaker=speaker, voice=voice)

@@ -11,13 +11,16 @@ def command(as_json: bool) -> None:
     """List the voices at hand: whose, at what rate, how long they were trained."""
     from dataclasses import asdict
 
-    from ezrvc_cli.console import print_json
+    from ezrvc_cli.console import print_json, warn
     from ezrvc_cli.tables import print_table
     from ezrvc_device.storage import find_storage
-    from ezrvc_model.voice import find_voices
+    from ezrvc_model.voice_folder import find_voices
 
     storage = find_storage()
-    voices = find_voices(storage.models)
+    problems: list[str] = []
+    voices = find_voices(storage.models, problems)
+    for problem in problems:
+        warn(problem)
     if as_json:
         print_json({"voices": [asdict(voice) for voice in voices]})
         return
