@@ -50,10 +50,10 @@ format: ## bring the code into shape
 	$(RUN) ruff format
 
 test: ## the tests, on CPU and offline
-	$(TEST_ENV) $(PYTEST) --numprocesses auto --dist loadfile $(ARGS)
+	$(TEST_ENV) $(PYTEST) --numprocesses auto --dist worksteal $(ARGS)
 
 test-all: ## the tests and the slow tier
-	$(TEST_ENV) $(PYTEST) --numprocesses auto --dist loadfile -m "not gpu and not mps and not network" $(ARGS)
+	$(TEST_ENV) $(PYTEST) --numprocesses auto --dist worksteal -m "not gpu and not mps and not network" $(ARGS)
 
 test-install: ## build each package and import it alone in an empty environment (network)
 	UV="$(UV)" sh infra/release/test-install.sh

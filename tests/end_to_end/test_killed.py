@@ -107,7 +107,7 @@ def test_preprocess_killed_again_and_again(small_home: Path, small_voice: Path) 
     assert whole.returncode == 0, whole.stderr
     duration_s = time.monotonic() - began
     kept: dict[Path, int] = {}
-    for moment in moments(4, duration_s, seed=1):
+    for moment in moments(3, duration_s, seed=1):
         kill_after(moment, *arguments)
         check_every_file_is_whole(experiment)
         # a clip is finished when its source's record says so; a feature when its clip's does
@@ -131,7 +131,7 @@ def test_training_killed_again_and_again(small_home: Path, small_voice: Path) ->
     assert run_to_the_end(*arguments).returncode == 0
     run = small_home / "models/ada"
     train = ["train", "--steps", "60", "--set", "train.checkpoint_every=2"]
-    for moment in moments(3, 14.0, seed=2):
+    for moment in moments(2, 14.0, seed=2):
         newest = _newest_step(run)
         killed = kill_after(moment, *train)
         check_every_file_is_whole(run)
@@ -163,7 +163,7 @@ def test_convert_killed_again_and_again(small_home: Path, small_voice: Path) -> 
     duration_s = time.monotonic() - began
     whole = (small_home / "out.wav").read_bytes()
     (small_home / "out.wav").unlink()
-    for moment in moments(3, duration_s, seed=3):
+    for moment in moments(2, duration_s, seed=3):
         if kill_after(moment, *convert):
             assert not (small_home / "out.wav").exists()
     assert run_to_the_end(*convert).returncode == 0
