@@ -1,6 +1,7 @@
 """From recordings to recordings in another voice: what goes in, and where it comes out."""
 
 from collections.abc import Sequence
+from itertools import chain, count
 from pathlib import Path
 
 from ezrvc_audio.errors import AudioError
@@ -63,6 +64,6 @@ def _recordings_in(folder: Path) -> list[Path]:
 
 def _free_name(folder: Path, source: Path, voice: str, taken: set[Path]) -> Path:
     """`<stem>_<voice>.wav`; with the suffix, then a number, where that is taken."""
-    stems = [source.stem, source.name, *(f"{source.name}_{number}" for number in range(2, 10**6))]
+    stems = chain([source.stem, source.name], (f"{source.name}_{number}" for number in count(2)))
     names = (folder / f"{stem}_{voice}.wav" for stem in stems)
     return next(name for name in names if name not in taken)
