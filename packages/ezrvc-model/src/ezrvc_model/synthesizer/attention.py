@@ -1,5 +1,6 @@
 """Attention over frames that knows relative positions, in memory that grows with length only."""
 
+import functools
 import math
 
 import torch
@@ -7,7 +8,9 @@ from torch import nn
 from torch.nn import functional
 
 ROWS_AT_ONCE = 512
-"""Queries whose scores exist at the same time."""
+"""Queries whose scores exist at the same time, on a processor."""
+DEVICE_ROWS_AT_ONCE = 4096
+"""The same on accelerators, which have more memory and dislike small pieces."""
 
 
 class MultiHeadAttention(nn.Module):
@@ -93,11 +96,10 @@ class MultiHeadAttention(nn.Module):
     ) -> torch.Tensor:
         n_frames = query.shape[2]
         hidden = mask[:, None] == 0  # (batch, 1, 1, n_frames)
-        if torch.onnx.is_in_onnx_export():  # a loop over a length would freeze that length
-            return self._attend_rows(query, key, value, hidden, 0)
+        size = ROWS_AT_ONCE if query.device.type == "cpu" else DEVICE_ROWS_AT_ONCE
         rows = [
-            self._attend_rows(query[:, :, start : start + ROWS_AT_ONCE], key, value, hidden, start)
-            for start in range(0, n_frames, ROWS_AT_ONCE)
+            self._attend_rows(query[:, :, start : start + size], key, value, hidden, start)
+            for start in range(0, n_frames, size)
         ]
         return rows[0] if len(rows) == 1 else torch.cat(rows, dim=2)
 
@@ -110,30 +112,31 @@ class MultiHeadAttention(nn.Module):
         start: int,
     ) -> torch.Tensor:
         scores = query @ key.transpose(2, 3)  # (batch, n_heads, n_rows, n_frames)
-        band = inside = None
-        if self.window is not None:
-            band, inside = self._band(scores, start)
-            relative = (query @ self.relative_keys.transpose(1, 2)) * inside
-            scores = scores.scatter_add(3, band, relative.to(scores.dtype))
+        if self.window is None:
+            weights = self.dropout(scores.masked_fill(hidden, -1e4).softmax(dim=3))
+            return weights.to(value.dtype) @ value
+        columns, inside = _band(self.window, start, *scores.shape[2:], scores.device)
+        columns = columns.expand(*scores.shape[:2], -1, -1)
+        relative = (query @ self.relative_keys.transpose(1, 2)) * inside
+        scores = scores.scatter_add(3, columns, relative.to(scores.dtype))
         weights = self.dropout(scores.masked_fill(hidden, -1e4).softmax(dim=3))
-        mixed = weights.to(value.dtype) @ value
-        if band is not None and inside is not None:
-            near = weights.gather(3, band) * inside
-            mixed = mixed + near.to(value.dtype) @ self.relative_values
-        return mixed
+        near = weights.gather(3, columns) * inside
+        return weights.to(value.dtype) @ value + near.to(value.dtype) @ self.relative_values
 
-    def _band(self, scores: torch.Tensor, start: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Where each row's window lies, and which of its positions exist.
 
-        Returns:
-            Column numbers (batch, n_heads, n_rows, 2 * window + 1), those outside moved to the
-            nearest that exists, and 1 or 0 for whether each exists, (n_rows, 2 * window + 1).
-        """
-        assert self.window is not None
-        batch, n_heads, n_rows, n_frames = scores.shape
-        rows = torch.arange(n_rows, device=scores.device) + start
-        offsets = torch.arange(-self.window, self.window + 1, device=scores.device)
+@functools.lru_cache(maxsize=32)
+def _band(
+    window: int, start: int, n_rows: int, n_frames: int, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Where the window of each row lies, and which of its positions exist; made once.
+
+    Returns:
+        Column numbers (n_rows, 2 * window + 1), those outside moved to the nearest that exists,
+        and 1 or 0 for whether each exists.
+    """
+    with torch.inference_mode(mode=False):
+        rows = torch.arange(start, start + n_rows, device=device)
+        offsets = torch.arange(-window, window + 1, device=device)
         columns = rows[:, None] + offsets
         inside = (columns >= 0) & (columns < n_frames)
-        band = columns.clamp(0, n_frames - 1).expand(batch, n_heads, -1, -1)
-        return band, inside.to(scores.dtype)
+        return columns.clamp(0, n_frames - 1), inside.float()

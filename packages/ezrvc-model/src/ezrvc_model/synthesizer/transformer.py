@@ -44,16 +44,21 @@ class FeedForward(nn.Module):
     ) -> None:
         super().__init__()
         before = kernel_size - 1 if causal else (kernel_size - 1) // 2
-        self.padding = (before, kernel_size - 1 - before)
-        self.expand = nn.Conv1d(channels, filter_channels, kernel_size)
-        self.contract = nn.Conv1d(filter_channels, channels, kernel_size)
+        after = kernel_size - 1 - before
+        # convolutions pad both sides alike; only what is needed beyond that costs a copy
+        self.padding = (before - after, 0) if before > after else (0, after - before)
+        both = min(before, after)
+        self.expand = nn.Conv1d(channels, filter_channels, kernel_size, padding=both)
+        self.contract = nn.Conv1d(filter_channels, channels, kernel_size, padding=both)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """(batch, channels, n_frames) to the same; padded frames come out as 0."""
-        x = self.expand(functional.pad(x * mask, self.padding)).relu()
-        x = self.contract(functional.pad(self.dropout(x) * mask, self.padding))
-        return x * mask
+        x = self.expand(self._padded(x * mask)).relu()
+        return self.contract(self._padded(self.dropout(x) * mask)) * mask
+
+    def _padded(self, x: torch.Tensor) -> torch.Tensor:
+        return functional.pad(x, self.padding) if any(self.padding) else x
 
 
 class TransformerLayer(nn.Module):

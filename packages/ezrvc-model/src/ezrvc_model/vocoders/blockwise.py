@@ -6,14 +6,16 @@ the error does not grow from stage to stage.
 """
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
 from ezrvc_device.precision import convolution_dtype
-from ezrvc_model.vocoders.activations import AntialiasedSnake
+from ezrvc_model.vocoders.activations import AntialiasedSnake, LeakyReLU
 from ezrvc_model.vocoders.hifigan import HiFiGAN
+from ezrvc_model.vocoders.residual_block import ResidualBlock
 
 CPU_BLOCK_FRAMES = 160
 """What keeps the widest layers of the largest models within a processor's cache."""
@@ -89,10 +91,14 @@ def _narrowed(vocoder: HiFiGAN, dtype: torch.dtype) -> HiFiGAN:
             layer.to(dtype)
     for layer in narrow.modules():
         if isinstance(layer, nn.Conv1d | nn.ConvTranspose1d | AntialiasedSnake):
-            layer.register_forward_pre_hook(_in_own_type)
+            layer.register_forward_pre_hook(_given_in(next(layer.parameters()).dtype))
+        elif isinstance(layer, ResidualBlock):
+            for activation, convolution in layer.pairs():
+                if isinstance(activation, LeakyReLU):  # the convolution will narrow it anyway
+                    activation.register_forward_pre_hook(_given_in(convolution.weight.dtype))
     return narrow
 
 
-def _in_own_type(layer: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
-    """What a layer is given, in the type of its parameters."""
-    return (given[0].to(next(layer.parameters()).dtype), *given[1:])
+def _given_in(dtype: torch.dtype) -> Callable[[nn.Module, tuple[Any, ...]], tuple[Any, ...]]:
+    """A hook that turns what a layer is given into a type."""
+    return lambda _, given: (given[0].to(dtype), *given[1:])

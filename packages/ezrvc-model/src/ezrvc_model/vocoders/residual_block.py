@@ -1,6 +1,7 @@
 """The residual blocks of HiFi-GAN."""
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import nn
@@ -50,6 +51,14 @@ class ResidualBlock(nn.Module):
         n_convolved = sum(dilations) + len(followers)
         n_activations = len(dilations) + len(followers)
         self.reach = n_convolved * (kernel_size // 2) + n_activations * activation(1).reach
+
+    def pairs(self) -> list[tuple[Activation, nn.Conv1d]]:
+        """Each convolution with the activation before it."""
+        activations = [*self.dilated_activations, *self.undilated_activations]
+        convolutions = [*self.dilated, *self.undilated]
+        return cast(
+            list[tuple[Activation, nn.Conv1d]], list(zip(activations, convolutions, strict=True))
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(batch, channels, n_samples) to the same."""

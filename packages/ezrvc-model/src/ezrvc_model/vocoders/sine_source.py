@@ -101,7 +101,5 @@ def _as_cycles(units: torch.Tensor) -> torch.Tensor:
 
 
 def _pieces(n_frames: int) -> list[slice]:
-    if torch.onnx.is_in_onnx_export():  # a loop over a length would freeze that length
-        return [slice(None)]
     starts = range(0, max(n_frames, 1), FRAMES_AT_ONCE)
     return [slice(start, start + FRAMES_AT_ONCE) for start in starts]
