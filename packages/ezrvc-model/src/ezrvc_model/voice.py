@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import torch
 from safetensors import SafetensorError
@@ -49,6 +50,8 @@ class VoiceModel:
         card: what it is, whose it is, and how it was made.
         default_speaker: who speaks when nobody is asked for; None: the first of the table.
         encoder_version: of the content encoder it was trained with, where known.
+        stretch: how content is brought to the frame grid, see `ezrvc_features.alignment`.
+        unvoiced: what the generator is given as F0 of unvoiced frames.
 
     Raises:
         ModelError: speakers and network do not fit each other.
@@ -61,6 +64,8 @@ class VoiceModel:
     card: VoiceCard
     default_speaker: str | None = None
     encoder_version: str | None = None
+    stretch: Literal["nearest", "left"] = "nearest"
+    unvoiced: Literal["interpolate", "zero"] = "interpolate"
     _description: VoiceConfig = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -71,6 +76,8 @@ class VoiceModel:
                 speakers=dict(self.speakers),
                 default_speaker=self.default_speaker,
                 encoder_version=self.encoder_version,
+                stretch=self.stretch,
+                unvoiced=self.unvoiced,
             )
         except ValueError as error:
             reason = " ".join(str(error).split())
@@ -161,6 +168,8 @@ class VoiceModel:
             card=card,
             default_speaker=description.default_speaker,
             encoder_version=description.encoder_version,
+            stretch=description.stretch,
+            unvoiced=description.unvoiced,
         )
 
 

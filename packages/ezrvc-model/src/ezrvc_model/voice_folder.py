@@ -11,7 +11,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -45,6 +45,10 @@ class VoiceConfig(Section):
     """Who speaks when nobody is asked for; None: the first row of the speaker table."""
     encoder_version: str | None = None
     """Version of the content encoder that the voice was trained with, where known."""
+    stretch: Literal["nearest", "left"] = "nearest"
+    """How content is brought to the frame grid, see `ezrvc_features.alignment`."""
+    unvoiced: Literal["interpolate", "zero"] = "interpolate"
+    """What the generator is given as F0 of unvoiced frames (RVC: zero)."""
     generator_sha256: str = ""
     """Of `generator.safetensors`; empty before it is written."""
 

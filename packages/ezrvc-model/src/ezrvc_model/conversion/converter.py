@@ -63,7 +63,9 @@ class VoiceConverter:
         self.voice = voice
         self.device = resolve_device(device)
         self._generator = voice.prepared_generator().to(self.device)
-        self._aligner = FeatureAligner(voice.config.frames)
+        self._aligner = FeatureAligner(
+            voice.config.frames, unvoiced=voice.unvoiced, stretch=voice.stretch
+        )
         self._given_encoder = encoder
         self._given_estimator = f0_estimator
         self._estimators: dict[str, F0Estimator] = {}
