@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ezrvc_features.config import FeatureConfig
 from ezrvc_model.config import DecoderConfig, SynthesizerConfig
+from ezrvc_model.interop.names import generator_names
+from ezrvc_model.interop.sovits_export import export_sovits
 from ezrvc_model.synthesizer.synthesizer import Synthesizer
 from ezrvc_model.voice import VoiceModel
 from ezrvc_model.voice_card import TrainingFacts, VoiceCard
@@ -72,6 +75,97 @@ def save_untrained_voice(
     """Save a small untrained voice; returns its folder."""
     untrained_voice(speakers, sample_rate=sample_rate, seed=seed).save(folder)
     return folder
+
+
+def save_sovits_voice(
+    folder: Path, speakers: Sequence[str] = ("ada",), *, encoder: str, content_dim: int
+) -> Path:
+    """Write a small untrained voice as so-vits-svc 4.1 does; returns the checkpoint's path."""
+    changes = {"content_dim": content_dim, "posterior_layers": 16, "pitch_overflow": "zero"}
+    generator = _foreign(44100, len(speakers), {**changes, "n_couplings": 4}, {"n_harmonics": 8})
+    rows = {name: row for row, name in enumerate(speakers)}
+    state = generator.state_dict()
+    return export_sovits(folder, generator.config, state, rows, encoder=encoder, step=800)
+
+
+def save_rvc_voice(path: Path) -> Path:
+    """Write a small untrained voice as RVC v2 does; returns its path."""
+    changes = {
+        "n_mels": 125,
+        "content_dim": 768,
+        "content_kernel_size": 1,
+        "n_couplings": 4,
+        "flow_layers": 3,
+        "posterior_layers": 16,
+        "dropout": 0.0,
+        "attention_window": 10,
+        "voiced_embedding": False,
+        "scaled_embedding": True,
+        "predict_f0": False,
+    }
+    ends = {"n_harmonics": 0, "normalised_ends": False, "output_bias": False}
+    generator = _foreign(40000, 1, changes, ends)
+    write_rvc_checkpoint(path, generator, version="v2")
+    return path
+
+
+def write_rvc_checkpoint(path: Path, generator: Synthesizer, **changes: Any) -> None:
+    """Write a network as the small `.pth` that RVC exports.
+
+    Args:
+        path: of the file.
+        generator: in its training form, of a shape that RVC knows.
+        changes: keys of the file that are to be otherwise.
+    """
+    config, decoder = generator.config, generator.config.decoder
+    state = {
+        name: tensor
+        for name, tensor in generator.state_dict().items()
+        if not name.startswith("posterior_encoder.")
+    }
+    names = generator_names(state, decoder, "rvc")
+    weight = {names[name]: tensor for name, tensor in state.items()}
+    weight["enc_p.emb_phone.weight"] = weight["enc_p.emb_phone.weight"][:, :, 0]
+    content = {
+        "weight": weight,
+        "config": [
+            config.n_bins,
+            32,
+            config.inter_channels,
+            config.hidden_channels,
+            config.filter_channels,
+            config.n_heads,
+            config.n_layers,
+            config.kernel_size,
+            0,
+            "1",
+            list(decoder.resblock_kernel_sizes),
+            [list(row) for row in decoder.resblock_dilations],
+            list(decoder.upsample_rates),
+            decoder.upsample_initial_channels,
+            list(decoder.upsample_kernel_sizes),
+            109,
+            config.speaker_dim,
+            config.sample_rate,
+        ],
+        "info": "20epoch",
+        "sr": "8k",
+        "f0": int(config.pitch_embedding),
+    }
+    torch.save(content | changes, path)
+
+
+def _foreign(
+    sample_rate: int, n_speakers: int, changes: dict[str, Any], decoder: dict[str, Any]
+) -> Synthesizer:
+    """A small network of a shape that other programs know."""
+    tree = small_config(sample_rate=sample_rate, n_speakers=n_speakers).to_tree() | changes
+    tree["decoder"] |= decoder
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        generator = Synthesizer(SynthesizerConfig.from_tree(tree))
+        _stir(generator)
+    return generator
 
 
 @torch.no_grad()

@@ -8,9 +8,10 @@ from ezrvc_model.config import SynthesizerConfig
 from ezrvc_model.discriminators.discriminator import RVC_V1_PERIODS, Discriminator
 from ezrvc_model.errors import ModelError
 from ezrvc_model.interop.discriminators import import_discriminator
-from ezrvc_model.interop.names import discriminator_names, generator_names
+from ezrvc_model.interop.names import discriminator_names
 from ezrvc_model.interop.rvc import import_rvc
 from ezrvc_model.noise import ZeroNoise
+from ezrvc_model.testing import write_rvc_checkpoint
 
 
 def as_rvc(config: SynthesizerConfig, *, width: int) -> SynthesizerConfig:
@@ -25,39 +26,8 @@ def voice(tmp_path: Path, make_network):
     def make(config: SynthesizerConfig, /, **changes: Any):
         network = make_network(config)
         network.posterior_encoder = None
-        state = network.state_dict()
-        names = generator_names(state, config.decoder, "rvc")
-        weight = {names[name]: tensor for name, tensor in state.items()}
-        weight["enc_p.emb_phone.weight"] = weight["enc_p.emb_phone.weight"][:, :, 0]
-        decoder = config.decoder
-        content = {
-            "weight": weight,
-            "config": [
-                config.n_bins,
-                32,
-                config.inter_channels,
-                config.hidden_channels,
-                config.filter_channels,
-                config.n_heads,
-                config.n_layers,
-                config.kernel_size,
-                0,
-                "1",
-                list(decoder.resblock_kernel_sizes),
-                [list(row) for row in decoder.resblock_dilations],
-                list(decoder.upsample_rates),
-                decoder.upsample_initial_channels,
-                list(decoder.upsample_kernel_sizes),
-                109,
-                config.speaker_dim,
-                config.sample_rate,
-            ],
-            "info": "20epoch",
-            "sr": "8k",
-            "f0": int(config.pitch_embedding),
-        }
         path = tmp_path / "Ada Lovelace.pth"
-        torch.save(content | changes, path)
+        write_rvc_checkpoint(path, network, **changes)
         return network, path
 
     return make
