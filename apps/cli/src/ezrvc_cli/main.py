@@ -16,6 +16,7 @@ _COMMANDS = {
     "train": "train a voice",
     "convert": "convert recordings into a voice",
     "voices": "list the voices at hand",
+    "models": "import, describe, export, blend and compress voices",
     "doctor": "say where ezrvc runs and what is missing",
     "demo": "do it all once on sample recordings",
 }

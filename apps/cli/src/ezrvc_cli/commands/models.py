@@ -1,0 +1,164 @@
+"""`ezrvc models`: voices as files: where they come from, what is in them, where they go."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ezrvc_cli.options import json_option
+
+if TYPE_CHECKING:
+    from ezrvc_cli.pipeline.models import VoiceDescription
+
+
+@click.group(name="models")
+def command() -> None:
+    """Import voices of other programs; describe, export, blend and compress."""
+
+
+@command.command(
+    name="import",
+    short_help="Make a voice of a model of so-vits-svc or RVC.",
+    epilog="Example: ezrvc models import logs/44k/G_12000.pth --name sza",
+)
+@click.argument("path", type=click.Path(path_type=str))
+@click.option("--name", default=None, help="What to call it in models/  [default: as its file]")
+@click.option(
+    "--encoder", default=None, metavar="NAME",
+    help="The content encoder it was trained with, where its files do not say.",
+)  # fmt: skip
+@click.option(
+    "--speaker", default=None, metavar="NAME",
+    help="What to call its only speaker, or which of several speaks by default.",
+)  # fmt: skip
+@json_option
+def import_command(
+    path: str, name: str | None, encoder: str | None, speaker: str | None, as_json: bool
+) -> None:
+    """Make a voice of a model of so-vits-svc 4.0 or 4.1, or of RVC v1 or v2.
+
+    PATH is a folder with G_*.pth and config.json, one such G_*.pth, or a .pth file of RVC. Nothing
+    that these files carry is executed.
+    """
+    from pathlib import Path
+
+    from ezrvc_cli.console import print_json, warn
+    from ezrvc_cli.pipeline.models import import_voice
+    from ezrvc_cli.voice_reports import import_lines, import_summary
+    from ezrvc_device.storage import find_storage
+    from ezrvc_model.errors import ModelError
+
+    models = find_storage().models
+    try:
+        result = import_voice(models, Path(path), name=name, encoder=encoder, speaker=speaker)
+    except ModelError as error:
+        first, *table = str(error).splitlines()
+        click.echo("\n".join(table), err=True, nl=bool(table))
+        raise ModelError(first) from error
+    for advice in result.advice:
+        warn(advice)
+    if as_json:
+        print_json(import_summary(result))
+        return
+    for line in import_lines(result):
+        click.echo(line)
+
+
+@command.command(name="info", short_help="Say what a voice is.")
+@click.argument("voice")
+@json_option
+def info_command(voice: str, as_json: bool) -> None:
+    """Say what a voice is: its card, speakers, numbers, origin and size.
+
+    VOICE is a name in models/ or a voice's folder.
+    """
+    from ezrvc_cli.console import print_json
+    from ezrvc_cli.pipeline.models import describe_voice
+    from ezrvc_cli.voice_reports import description_lines, description_summary
+    from ezrvc_device.storage import find_storage
+
+    description = describe_voice(find_storage().models, voice)
+    if as_json:
+        print_json(description_summary(description))
+        return
+    for line in description_lines(description):
+        click.echo(line)
+
+
+@command.command(name="export", short_help="Write a voice for so-vits-svc 4.1.")
+@click.argument("voice")
+@click.argument("output", metavar="FOLDER", type=click.Path(path_type=str))
+@json_option
+def export_command(voice: str, output: str, as_json: bool) -> None:
+    """Write a voice as so-vits-svc 4.1 reads it: G_*.pth and config.json in a new folder."""
+    from pathlib import Path
+
+    from ezrvc_cli.console import print_json
+    from ezrvc_cli.pipeline.models import export_voice
+    from ezrvc_device.storage import find_storage
+
+    checkpoint = export_voice(find_storage().models, voice, Path(output))
+    if as_json:
+        print_json({"checkpoint": checkpoint, "config": checkpoint.with_name("config.json")})
+    else:
+        click.echo(f"exported    {checkpoint} and config.json")
+
+
+@command.command(
+    name="blend",
+    short_help="Average voices of the same shape.",
+    epilog="Example: ezrvc models blend sza:0.7 nova:0.3 --name duo",
+)
+@click.argument("parts", nargs=-1, required=True, metavar="VOICE:WEIGHT...")
+@click.option("--name", required=True, help="What to call the new voice in models/.")
+@json_option
+def blend_command(parts: tuple[str, ...], name: str, as_json: bool) -> None:
+    """Average voices of the same shape and content encoder; only proportions of weights matter."""
+    from ezrvc_cli.pipeline.models import blend_voices, describe_voice
+    from ezrvc_device.storage import find_storage
+
+    models = find_storage().models
+    _show_voice(describe_voice(models, blend_voices(models, _weighted(parts), name)), as_json)
+
+
+@command.command(name="compress", short_help="Copy a voice at half the size.")
+@click.argument("voice")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=str), default=None, metavar="FOLDER",
+    help="The new voice's folder  [default: VOICE-half in models/]",
+)  # fmt: skip
+@json_option
+def compress_command(voice: str, output: str | None, as_json: bool) -> None:
+    """Write a copy of a voice in half precision, at half the size."""
+    from pathlib import Path
+
+    from ezrvc_cli.pipeline.models import compress_voice, describe_voice
+    from ezrvc_device.storage import find_storage
+
+    models = find_storage().models
+    folder = compress_voice(models, voice, Path(output) if output else None)
+    _show_voice(describe_voice(models, folder), as_json)
+
+
+def _show_voice(description: "VoiceDescription", as_json: bool) -> None:
+    from ezrvc_cli.console import print_json
+    from ezrvc_cli.voice_reports import description_lines, description_summary
+
+    if as_json:
+        print_json(description_summary(description))
+        return
+    for line in description_lines(description):
+        click.echo(line)
+
+
+def _weighted(parts: tuple[str, ...]) -> list[tuple[str, float]]:
+    """Voices and weights from `NAME:0.7`."""
+    weighted: list[tuple[str, float]] = []
+    for part in parts:
+        voice, _, weight = part.rpartition(":")
+        try:
+            weighted.append((voice, float(weight)))
+        except ValueError:
+            voice = ""
+        if not voice:
+            raise click.BadParameter(f"{part!r} is not VOICE:WEIGHT, as in sza:0.7")
+    return weighted
