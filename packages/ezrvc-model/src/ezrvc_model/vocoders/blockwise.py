@@ -17,7 +17,7 @@ from ezrvc_model.vocoders.activations import AntialiasedSnake, LeakyReLU
 from ezrvc_model.vocoders.hifigan import HiFiGAN
 from ezrvc_model.vocoders.residual_block import ResidualBlock
 
-CPU_BLOCK_FRAMES = 160
+CPU_BLOCK_FRAMES = 96
 """What keeps the widest layers of the largest models within a processor's cache."""
 DEVICE_BLOCK_FRAMES = 8192
 """What keeps memory bounded on accelerators."""
