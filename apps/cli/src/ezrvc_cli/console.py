@@ -40,10 +40,13 @@ class ProgressDisplay:
         )
         self._tasks: dict[str, TaskID] = {}
         self._last_line: dict[str, float] = {}
+        self._step: str | None = None
         self._note = ""
 
     def __call__(self, step: str, completed: float, total: float | None = None) -> None:
         """Show that `completed` of `total` of a step is done."""
+        if step != self._step:
+            self._step, self._note = step, self._note if self._step is None else ""
         if self._console.is_terminal:
             if step not in self._tasks:
                 self._tasks[step] = self._bars.add_task(step, total=total, note="")
@@ -59,9 +62,9 @@ class ProgressDisplay:
         now = time.monotonic()
         finished = total is not None and completed >= total
         last = self._last_line.get(step)
-        if last is not None and not finished and now - last < _SECONDS_BETWEEN_LINES:
+        if last is not None and not finished and 0 <= now - last < _SECONDS_BETWEEN_LINES:
             return
-        if last == float("inf"):
+        if last == float("inf") and finished:
             return
         self._last_line[step] = float("inf") if finished else now
         of_total = f"/{total:g}" if total is not None else ""
