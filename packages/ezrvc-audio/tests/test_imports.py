@@ -17,10 +17,13 @@ print(json.dumps([time.process_time() - start, sorted(sys.modules)]))
 
 def test_importing_is_light() -> None:
     command = [sys.executable, "-c", REPORT]
-    output = subprocess.run(command, capture_output=True, check=True, text=True).stdout
-    seconds, modules = json.loads(output)
-    assert not {"torch", "scipy.signal", "scipy", "pyloudnorm"} & set(modules)
-    assert seconds < 0.5
+    costs: list[float] = []
+    for _ in range(3):  # the least of them: what else the machine does must not count
+        output = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+        seconds, modules = json.loads(output)
+        assert not {"torch", "scipy.signal", "scipy", "pyloudnorm"} & set(modules)
+        costs.append(seconds)
+    assert min(costs) < 0.5
 
 
 def test_every_public_name_is_there() -> None:
