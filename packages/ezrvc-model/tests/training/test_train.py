@@ -23,6 +23,7 @@ from ezrvc_model.training import generator_step as generator_step_module
 from ezrvc_model.training.checkpoint_folder import list_checkpoints
 from ezrvc_model.training.sinks import read_metrics
 from ezrvc_model.voice import VoiceModel
+from ezrvc_model.voice_card import Consent
 
 MODEL = small_config().model_copy(update={"dropout": 0.2})
 SMALL = DiscriminatorConfig(periods=(2, 3), narrowing=64)
@@ -90,6 +91,18 @@ def test_the_voice_converts_and_says_how_it_was_trained(
     assert voice.card.training.audio_minutes == round((0.5 + 0.6 + 0.7 + 0.8) / 60, 2)
     assert voice.card.f0["ada"].low_hz == 110.0
     assert voice.card.f0["ada"].high_hz == 330.0
+
+
+def test_what_a_person_wrote_on_the_card_stays_when_training_goes_on(
+    experiment: ExperimentFolder, tmp_path: Path
+) -> None:
+    result = run_training(experiment, tmp_path / "run", settings(max_steps=1))
+    voice = VoiceModel.load(result.voice)
+    given = Consent(given=True, statement="Ada agreed to this test")
+    voice.card = voice.card.model_copy(update={"consent": given, "licence": "CC-BY-4.0"})
+    voice.save(result.voice)
+    card = VoiceModel.load(run_training(experiment, tmp_path / "run").voice).card
+    assert (card.consent, card.licence, card.training.steps) == (given, "CC-BY-4.0", 4)
 
 
 def test_resumed_losses_are_those_of_an_uninterrupted_run(

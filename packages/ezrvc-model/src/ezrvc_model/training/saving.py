@@ -52,16 +52,17 @@ class VoiceExporter:
         Raises:
             ModelError: it cannot be written.
         """
-        card = VoiceCard(
-            name=self.run.root.name,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            origin=Origin(kind="trained"),
-            training=TrainingFacts(
-                steps=step,
-                audio_minutes=self.audio_minutes,
-                untrained=step < self.good_from_step,
-            ),
-            f0=dict(self.f0 or {}),
+        card = self._card_so_far().model_copy(
+            update={
+                "created": datetime.now(UTC).isoformat(timespec="seconds"),
+                "origin": Origin(kind="trained"),
+                "training": TrainingFacts(
+                    steps=step,
+                    audio_minutes=self.audio_minutes,
+                    untrained=step < self.good_from_step,
+                ),
+                "f0": dict(self.f0 or {}),
+            }
         )
         voice = VoiceModel(self.model, generator, self.speakers, self.features, card)
         try:
@@ -71,6 +72,12 @@ class VoiceExporter:
                 f"{self.run.voice}: the voice cannot be written ({error}); the checkpoints are "
                 "untouched: make room on the disk and start again"
             ) from error
+
+    def _card_so_far(self) -> VoiceCard:
+        """The card as it stands: what a person wrote there (consent, licence) is kept."""
+        if is_voice_folder(self.run.voice):
+            return read_voice_card(self.run.voice)
+        return VoiceCard(name=self.run.root.name)
 
     def is_exported(self, step: int) -> bool:
         """Whether the voice after `step` steps is there already."""
