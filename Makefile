@@ -38,7 +38,7 @@ doctor: ## say where ezrvc runs and what is missing
 	$(RUN) ezrvc doctor
 
 lint: ## style, types, import directions, spelling, lock file
-	$(RUN) ruff check
+	$(RUN) ruff check --no-cache
 	$(RUN) ruff format --check
 	$(RUN) lint-imports
 	$(RUN) codespell packages apps infra tests README.md ARCHITECTURE.md

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from ezrvc_audio.resampling import resample
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ezrvc_audio.resampling import resample
 from ezrvc_audio.waveform import Waveform
 from ezrvc_device.atomic import atomic_file
 from ezrvc_features.f0.base import F0Estimator
