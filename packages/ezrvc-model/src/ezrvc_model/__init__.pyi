@@ -4,6 +4,8 @@ __all__ = [
     "DecoderConfig",
     "FileReport",
     "ModelError",
+    "SpeakerCurve",
+    "SpeakerMix",
     "Synthesizer",
     "SynthesizerConfig",
     "TrainConfig",
@@ -17,6 +19,7 @@ __all__ = [
     "find_voices",
     "load_preset",
     "preset_names",
+    "read_speaker_curve",
     "resolve_voice",
     "train",
 ]
@@ -28,6 +31,9 @@ from .conversion.converter import VoiceConverter as VoiceConverter
 from .conversion.report import ConversionReport as ConversionReport
 from .conversion.report import FileReport as FileReport
 from .conversion.settings import ConversionSettings as ConversionSettings
+from .conversion.speaker_curve import SpeakerCurve as SpeakerCurve
+from .conversion.speaker_curve import read_speaker_curve as read_speaker_curve
+from .conversion.speaker_mix import SpeakerMix as SpeakerMix
 from .errors import ModelError as ModelError
 from .presets import load_preset as load_preset
 from .presets import preset_names as preset_names

@@ -7,7 +7,7 @@ from ezrvc_features.f0.registry import load_f0_estimator
 from ezrvc_features.frames import FrameSpec
 from ezrvc_model.conversion import curves as curves_module
 from ezrvc_model.conversion.curves import SourceCurves, measure_curves
-from ezrvc_model.conversion.synthesis import cycles_before
+from ezrvc_model.conversion.source_phase import cycles_before
 from ezrvc_model.conversion.windows import SlidingSource
 
 FRAMES = FrameSpec(24000, 256)

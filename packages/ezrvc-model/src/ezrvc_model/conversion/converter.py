@@ -26,6 +26,7 @@ from ezrvc_model.conversion.advice import encoder_advice, f0_advice
 from ezrvc_model.conversion.curves import SourceCurves, measure_curves
 from ezrvc_model.conversion.report import ConversionReport, FileReport
 from ezrvc_model.conversion.settings import ConversionSettings
+from ezrvc_model.conversion.speaker_track import Speaker, SpeakerTrack, chosen_speaker
 from ezrvc_model.conversion.stream import ConversionStream, OpenSource
 from ezrvc_model.conversion.synthesis import BlockSynthesizer
 from ezrvc_model.conversion.windows import SlidingSource
@@ -73,14 +74,14 @@ class VoiceConverter:
     def convert(
         self,
         waveform: Waveform,
-        speaker: str | None = None,
+        speaker: Speaker | None = None,
         settings: ConversionSettings | None = None,
     ) -> Waveform:
         """Convert sound that is in memory.
 
         Args:
             waveform: any rate, any number of channels, at least 20 ms.
-            speaker: who is to speak; None: the voice's default speaker.
+            speaker: who is to speak, a name, a mix or a curve; None: the voice's default speaker.
             settings: how; None: the defaults.
 
         Returns:
@@ -99,7 +100,7 @@ class VoiceConverter:
         self,
         input: Path,
         output: Path,
-        speaker: str | None = None,
+        speaker: Speaker | None = None,
         settings: ConversionSettings | None = None,
         progress: Progress = silent,
     ) -> FileReport:
@@ -110,7 +111,7 @@ class VoiceConverter:
         Args:
             input: anything `ezrvc_audio.reading` reads.
             output: its suffix says the format.
-            speaker: who is to speak; None: the voice's default speaker.
+            speaker: who is to speak, a name, a mix or a curve; None: the voice's default speaker.
             settings: how; None: the defaults.
             progress: told the seconds that are analysed, then converted.
 
@@ -122,7 +123,7 @@ class VoiceConverter:
         """
         started = time.perf_counter()
         rate = self.voice.config.sample_rate
-        name = self._speaker_called(speaker)
+        chosen = chosen_speaker(self.voice, speaker)
         if output.exists() and output.samefile(input):
             raise ModelError(f"{output}: is the input itself; name another output")
         writer = AudioWriter(output, rate, 1)
@@ -130,7 +131,7 @@ class VoiceConverter:
         conversion, curves = self._start(
             lambda: stream(input, sample_rate=rate, mono=True),
             str(input),
-            name,
+            chosen,
             settings or ConversionSettings(),
             progress,
             duration_s,
@@ -142,17 +143,17 @@ class VoiceConverter:
             input=input,
             output=output,
             voice=self.voice.card.name,
-            speaker=name,
+            speaker=str(chosen),
             duration_s=curves.n_samples / rate,
             elapsed_s=time.perf_counter() - started,
             silent=conversion.silent,
-            advice=self._advice(curves, name, settings or ConversionSettings()),
+            advice=self._advice(curves, chosen, settings or ConversionSettings()),
         )
 
     def convert_files(
         self,
         files: Sequence[tuple[Path, Path]],
-        speaker: str | None = None,
+        speaker: Speaker | None = None,
         settings: ConversionSettings | None = None,
         progress: Progress = silent,
     ) -> ConversionReport:
@@ -160,20 +161,20 @@ class VoiceConverter:
 
         Args:
             files: pairs of input and output.
-            speaker: who is to speak; None: the voice's default speaker.
+            speaker: who is to speak, a name, a mix or a curve; None: the voice's default speaker.
             settings: how; None: the defaults.
             progress: told about the files, and within each as by `convert_file`.
 
         Raises:
             ModelError: the voice has no such speaker.
         """
-        name = self._speaker_called(speaker)
+        chosen = chosen_speaker(self.voice, speaker)
         reports: list[FileReport] = []
         failures: list[tuple[Path, str]] = []
         for done, (source, target) in enumerate(files):
             progress("files", done, len(files))
             try:
-                reports.append(self.convert_file(source, target, name, settings, progress))
+                reports.append(self.convert_file(source, target, chosen, settings, progress))
             except (AudioError, DeviceError, FeatureError, ModelError, OSError) as error:
                 failures.append((source, str(error)))
         progress("files", len(files), len(files))
@@ -190,14 +191,14 @@ class VoiceConverter:
         self,
         open_source: OpenSource,
         what: str,
-        speaker: str | None,
+        speaker: Speaker | None,
         settings: ConversionSettings,
         progress: Progress,
         duration_s: float | None = None,
     ) -> tuple[ConversionStream, SourceCurves]:
         """Measure a recording and make ready to convert it."""
         config = self.voice.config
-        row = self.voice.speaker_row(self._speaker_called(speaker))
+        track = SpeakerTrack(self.voice, chosen_speaker(self.voice, speaker), self.device)
         if settings.predict_f0 and not config.predict_f0:
             raise ModelError(
                 f"{self.voice.card.name}: this voice has no pitch of its own; leave predict_f0 off"
@@ -217,7 +218,7 @@ class VoiceConverter:
             )
         synthesizer = BlockSynthesizer(
             self._generator,
-            row,
+            track,
             self.device,
             noise_scale=settings.noise_scale,
             seed=settings.seed,
@@ -250,20 +251,15 @@ class VoiceConverter:
             )
         return self._estimators[name]
 
-    def _speaker_called(self, speaker: str | None) -> str:
-        name = self.voice.speaker_by_default if speaker is None else speaker
-        self.voice.speaker_row(name)
-        return name
-
     def _advice(
-        self, curves: SourceCurves, speaker: str, settings: ConversionSettings
+        self, curves: SourceCurves, speaker: Speaker, settings: ConversionSettings
     ) -> tuple[str, ...]:
         median_hz = curves.median_hz
         if median_hz is not None:
             median_hz *= 2 ** (settings.transpose_semitones / 12)
-        if settings.predict_f0:
+        if settings.predict_f0 or not isinstance(speaker, str):  # a mix has no range of its own
             median_hz = None
         return (
-            *f0_advice(median_hz, speaker, self.voice.card.f0),
+            *f0_advice(median_hz, str(speaker), self.voice.card.f0),
             *encoder_advice(self.voice.encoder_version, self._encoder.version),
         )

@@ -16,7 +16,8 @@ from ezrvc_model.conversion.curves import SourceCurves
 from ezrvc_model.conversion.gate import sounding_spans
 from ezrvc_model.conversion.loudness import LoudnessMatcher
 from ezrvc_model.conversion.settings import ConversionSettings
-from ezrvc_model.conversion.synthesis import BlockSynthesizer, VoiceCurves, cycles_before
+from ezrvc_model.conversion.source_phase import cycles_before
+from ezrvc_model.conversion.synthesis import BlockSynthesizer, VoiceCurves
 from ezrvc_model.conversion.windows import Mono, SlidingSource
 
 _SEAM_S = 0.05

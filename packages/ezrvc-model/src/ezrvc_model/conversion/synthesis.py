@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from ezrvc_model.conversion.blocks import Block
 from ezrvc_model.conversion.content import WindowContent
 from ezrvc_model.conversion.positioned_noise import PositionedNoise
+from ezrvc_model.conversion.source_phase import PartialPhases
+from ezrvc_model.conversion.speaker_track import SpeakerTrack
 from ezrvc_model.conversion.windows import Mono, SlidingSource
 from ezrvc_model.synthesizer.synthesizer import Synthesizer
 
@@ -26,7 +28,7 @@ class VoiceCurves:
         voiced: bool, (n_frames,).
         volume: float32, (n_frames,).
         phase: of the fundamental before each frame, cycles, float64, (n_frames,); see
-            `cycles_before`.
+            `ezrvc_model.conversion.source_phase`.
     """
 
     f0: NDArray[np.float32]
@@ -35,32 +37,12 @@ class VoiceCurves:
     phase: NDArray[np.float64]
 
 
-def cycles_before(
-    f0: NDArray[np.floating], hop_length: int, sample_rate: int
-) -> NDArray[np.float64]:
-    """Fractional part of the cycles that a pitch goes through before each frame.
-
-    Summed in float64 over the whole recording, so that the phase at a frame does not depend on
-    where synthesis starts, and is right after hours: the sum of float32 pitches is all but exact.
-
-    Args:
-        f0: Hz, held for the length of each frame, (n_frames,).
-        hop_length: samples of a frame.
-        sample_rate: at which the source counts, Hz.
-
-    Returns:
-        Within 0 and 1, (n_frames,).
-    """
-    summed_hz = np.cumsum(f0, dtype=np.float64) - f0
-    return summed_hz * hop_length / sample_rate % 1.0
-
-
 class BlockSynthesizer:
     """Runs the network over one block at a time.
 
     Args:
         generator: the network, ready for inference.
-        speaker: row of the speaker table.
+        speaker: who speaks in each frame.
         device: where the network lies.
         noise_scale: how much the latent varies.
         seed: of all noise.
@@ -69,7 +51,7 @@ class BlockSynthesizer:
     def __init__(
         self,
         generator: Synthesizer,
-        speaker: int,
+        speaker: SpeakerTrack,
         device: torch.device,
         *,
         noise_scale: float,
@@ -77,11 +59,12 @@ class BlockSynthesizer:
     ) -> None:
         self._generator = generator
         self._hop_length = generator.config.hop_length
-        self._speaker = torch.tensor([speaker], device=device)
+        self._speaker = speaker
         self._device = device
         self._noise_scale = noise_scale
         self._seed = seed
-        self._first_phase = self._draw_first_phase()
+        n_partials = generator.config.decoder.n_harmonics + 1
+        self._phases = PartialPhases(n_partials, seed, stream=_PHASE_STREAM)
 
     @torch.inference_mode()
     def predict_f0(
@@ -94,7 +77,11 @@ class BlockSynthesizer:
         """The voice's own pitch for the frames of a block, Hz, (block.end - block.start,)."""
         f0, voiced, volume = self._curves(curves, block.window_start, block.window_end)
         predicted = self._generator.predict_f0(
-            self._content(content, source, block), f0, voiced, self._speaker, volume
+            self._content(content, source, block),
+            f0,
+            voiced,
+            self._speaker.between(block.window_start, block.window_end),
+            volume,
         )
         kept = predicted[0, block.start - block.window_start : block.end - block.window_start]
         return kept.float().cpu().numpy()
@@ -116,7 +103,7 @@ class BlockSynthesizer:
             self._content(content, source, block),
             f0,
             voiced,
-            self._speaker,
+            self._speaker.between(first, last),
             volume,
             noise_scale=self._noise_scale,
             noise=PositionedNoise(self._seed, first, stream=_LATENT_STREAM, axis=2),
@@ -127,26 +114,13 @@ class BlockSynthesizer:
         end = min(last, kept_end + _DECODER_CONTEXT_FRAMES)
         inside = slice(start - first, end - first)
         hiss = PositionedNoise(self._seed, start * self._hop_length, stream=_SOURCE_STREAM, axis=1)
-        excitation = self._generator.source(
-            f0[:, inside], start_phase=self._phase_at(curves.phase[start]), noise=hiss
-        )
-        audio = self._generator.decode(latent[..., inside], excitation, self._speaker)[0, 0]
+        phase = self._phases.at(curves.phase[start]).to(self._device)
+        excitation = self._generator.source(f0[:, inside], start_phase=phase, noise=hiss)
+        speaker = self._speaker.between(start, end)
+        audio = self._generator.decode(latent[..., inside], excitation, speaker)[0, 0]
         offset = (kept_start - start) * self._hop_length
         n_samples = (kept_end - kept_start) * self._hop_length
         return audio[offset : offset + n_samples].float().cpu().numpy()
-
-    def _draw_first_phase(self) -> NDArray[np.float64]:
-        """Phase of each partial at the recording's start, cycles: the fundamental begins at 0."""
-        n_partials = self._generator.config.decoder.n_harmonics + 1
-        drawn = np.random.default_rng((self._seed, _PHASE_STREAM)).random(n_partials)
-        drawn[0] = 0.0
-        return drawn
-
-    def _phase_at(self, cycles: float) -> torch.Tensor:
-        """Phase of each partial once the fundamental has gone through `cycles`."""
-        partials = np.arange(1, len(self._first_phase) + 1)
-        phase = (self._first_phase + partials * cycles) % 1.0
-        return torch.from_numpy(phase).float().unsqueeze(0).to(self._device)
 
     def _content(self, content: WindowContent, source: SlidingSource, block: Block) -> torch.Tensor:
         vectors = content.read(source, block.window_start, block.window_end)
