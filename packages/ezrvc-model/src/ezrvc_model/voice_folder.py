@@ -8,7 +8,7 @@ A voice folder holds
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
@@ -270,6 +270,35 @@ def resolve_voice(
         if summary.name == speaker:
             return VoiceChoice(summary, summary.default_speaker)
     raise ModelError(unknown("speaker", speaker, {s for v in voices for s in v.speakers}))
+
+
+def resolve_voice_of(
+    models: Path, speakers: Sequence[str], voice: str | None = None
+) -> VoiceSummary:
+    """Decide which voice is meant by several of its speakers.
+
+    Without a voice, the newest that knows them all is taken.
+
+    Raises:
+        ModelError: no voice at hand, an unknown voice or speaker (names the nearest), or no voice
+            that knows all of them.
+    """
+    if voice is not None:
+        return _voice_called(models, voice)
+    if len(speakers) == 1:
+        return resolve_voice(models, speakers[0]).voice
+    voices = find_voices(models, [])
+    known = {speaker for summary in voices for speaker in summary.speakers}
+    for speaker in speakers:
+        if speaker not in known:
+            raise ModelError(unknown("speaker", speaker, known))
+    knowing = [summary for summary in voices if set(speakers) <= set(summary.speakers)]
+    if not knowing:
+        raise ModelError(
+            f"no voice knows {' and '.join(map(repr, speakers))} together: only speakers of one "
+            "voice can be mixed (`ezrvc models blend` averages voices)"
+        )
+    return _preferred(knowing, "default")
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

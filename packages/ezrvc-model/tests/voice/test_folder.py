@@ -6,7 +6,12 @@ import pytest
 from ezrvc_device.configuration import load_yaml, save_yaml
 from ezrvc_model.errors import ModelError
 from ezrvc_model.testing import save_untrained_voice
-from ezrvc_model.voice_folder import find_voices, resolve_voice, summarize_voice
+from ezrvc_model.voice_folder import (
+    find_voices,
+    resolve_voice,
+    resolve_voice_of,
+    summarize_voice,
+)
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +123,15 @@ def test_a_broken_voice_is_named_and_hides_no_other(models: Path) -> None:
     assert resolve_voice(models).voice.name == "duo"
     with pytest.raises(ModelError, match="format version 9"):
         resolve_voice(models, voice="emma")
+
+
+def test_the_voice_that_knows_all_of_several_speakers_is_found(models: Path) -> None:
+    save_untrained_voice(models / "trio", ["ada", "joan", "emma"])
+    assert resolve_voice_of(models, ["ada", "grace"]).name == "duo"
+    assert resolve_voice_of(models, ["emma", "ada"]).name == "trio"
+    assert resolve_voice_of(models, ["grace"]).name == "duo"
+    assert resolve_voice_of(models, ["ada", "nobody"], voice="duo").name == "duo"
+    with pytest.raises(ModelError, match="unknown speaker 'jon'; did you mean 'joan'"):
+        resolve_voice_of(models, ["ada", "jon"])
+    with pytest.raises(ModelError, match="no voice knows 'joan' and 'grace' together"):
+        resolve_voice_of(models, ["joan", "grace"])

@@ -15,7 +15,14 @@ from ezrvc_cli.options import device_option, json_option, set_option
     help="A file (wav, flac, mp3, ogg, opus, m4a), or a folder for several inputs "
     "[default: beside the input]",
 )  # fmt: skip
-@click.option("--speaker", default=None, metavar="NAME", help="Whose voice.")
+@click.option(
+    "--speaker", default=None, metavar="NAME",
+    help="Whose voice; or a mix of speakers of one voice, e.g. ada:0.7,grace:0.3",
+)  # fmt: skip
+@click.option(
+    "--speaker-curve", type=click.Path(path_type=str), default=None, metavar="FILE",
+    help="A mix that changes: CSV or JSON points of time_s, speaker, weight.",
+)  # fmt: skip
 @click.option(
     "--voice", default=None, metavar="NAME",
     help="The model to use, by name in models/ or by folder, when several know the speaker.",
@@ -31,6 +38,7 @@ def command(
     inputs: tuple[str, ...],
     output: str | None,
     speaker: str | None,
+    speaker_curve: str | None,
     voice: str | None,
     pitch: float,
     seed: int | None,
@@ -45,14 +53,15 @@ def command(
     from pathlib import Path
 
     from ezrvc_cli.console import print_json, progress_display, say
-    from ezrvc_cli.pipeline.convert import find_inputs, plan_outputs
+    from ezrvc_cli.pipeline.convert import choose_target, find_inputs, plan_outputs
     from ezrvc_cli.reports import conversion_lines, conversion_summary
     from ezrvc_device.configuration import merge, parse_overrides
     from ezrvc_device.storage import find_storage
     from ezrvc_model.conversion import ConversionSettings, VoiceConverter
     from ezrvc_model.voice import VoiceModel
-    from ezrvc_model.voice_folder import resolve_voice
 
+    if speaker is not None and speaker_curve is not None:
+        raise click.UsageError("give --speaker or --speaker-curve, not both")
     options: dict[str, object] = {"transpose_semitones": pitch}
     if seed is not None:
         options["seed"] = seed
@@ -62,9 +71,10 @@ def command(
     )
     files = find_inputs(inputs)
     storage = find_storage()
-    chosen = resolve_voice(storage.models, speaker=speaker, voice=voice)
-    targets = plan_outputs(files, Path(output) if output else None, chosen.speaker)
-    say(f"voice {chosen.speaker!r} of {chosen.folder}", as_json=as_json)
+    curve = Path(speaker_curve) if speaker_curve is not None else None
+    chosen = choose_target(storage.models, speaker=speaker, curve=curve, voice=voice)
+    targets = plan_outputs(files, Path(output) if output else None, chosen.label)
+    say(f"voice {str(chosen.speaker)!r} of {chosen.folder}", as_json=as_json)
     model = VoiceModel.load(chosen.folder)
     with progress_display() as progress:
         converter = VoiceConverter(model, device=device or "auto")

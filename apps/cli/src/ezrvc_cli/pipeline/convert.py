@@ -1,11 +1,60 @@
 """From recordings to recordings in another voice: what goes in, and where it comes out."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 
 from ezrvc_audio.errors import AudioError
 from ezrvc_audio.media import AUDIO_SUFFIXES
+from ezrvc_model.conversion.speaker_curve import read_speaker_curve
+from ezrvc_model.conversion.speaker_mix import SpeakerMix
+from ezrvc_model.conversion.speaker_track import Speaker
+from ezrvc_model.voice_folder import find_voices, resolve_voice, resolve_voice_of
+
+
+@dataclass(frozen=True)
+class TargetVoice:
+    """Into what recordings are converted.
+
+    Attributes:
+        folder: of the voice.
+        speaker: one speaker of it, or several mixed.
+        label: what it is called in names of files.
+    """
+
+    folder: Path
+    speaker: Speaker
+    label: str
+
+
+def choose_target(
+    models: Path,
+    *,
+    speaker: str | None = None,
+    curve: Path | None = None,
+    voice: str | None = None,
+) -> TargetVoice:
+    """Find the voice that is meant, and who of it is to speak.
+
+    Args:
+        models: folder of the voices.
+        speaker: a name, or a mix as `ada:0.7,grace:0.3`; None: the voice's default speaker.
+        curve: file of weights over time, instead of `speaker`.
+        voice: name or folder of the voice, when several know the speaker.
+
+    Raises:
+        ModelError: there is no such voice or speaker, or the mix or curve cannot be.
+    """
+    if curve is not None:
+        mixed = read_speaker_curve(curve)
+    elif speaker is not None and _is_mix(models, speaker):
+        mixed = SpeakerMix.parse(speaker)
+    else:
+        chosen = resolve_voice(models, speaker=speaker, voice=voice)
+        return TargetVoice(chosen.folder, chosen.speaker, chosen.speaker)
+    summary = resolve_voice_of(models, mixed.speakers, voice)
+    return TargetVoice(summary.folder, mixed, "+".join(mixed.speakers))
 
 
 def find_inputs(arguments: Sequence[str]) -> list[Path]:
@@ -49,6 +98,11 @@ def plan_outputs(inputs: Sequence[Path], output: Path | None, voice: str) -> lis
         taken.add(target)
         planned.append(target)
     return planned
+
+
+def _is_mix(models: Path, text: str) -> bool:
+    """Whether a text is meant as a mix: no name of a speaker, and it holds a weight."""
+    return ":" in text and not any(text in summary.speakers for summary in find_voices(models, []))
 
 
 def _recordings_in(folder: Path) -> list[Path]:
