@@ -12,7 +12,7 @@ from ezrvc_features.f0.registry import list_f0_estimators, load_f0_estimator
 
 def test_the_methods_are_these() -> None:
     assert set(list_f0_estimators()) == {
-        "swift-f0", "fcpe", "crepe", "crepe-tiny", "pm", "harvest", "dio",
+        "swift-f0", "fcpe", "crepe", "crepe-tiny", "pm", "harvest", "dio", "rmvpe",
     }  # fmt: skip
     assert F0Config().method in list_f0_estimators()
 

@@ -9,17 +9,15 @@ import torchcrepe
 from numpy.typing import NDArray
 
 from ezrvc_device.accelerator import resolve_device
-from ezrvc_features.f0.decoding import bins_within, likely_path, pitch_on_path
-from ezrvc_features.f0.grid import PitchTrack, level_near
-from ezrvc_features.f0.windowed import SILENCE_LEVEL, F0Settings, WindowedEstimator
+from ezrvc_features.f0.grid import level_near
+from ezrvc_features.f0.salience import HOP_LENGTH, SalienceEstimator
+from ezrvc_features.f0.windowed import SILENCE_LEVEL, F0Settings
 
 _FRAME_LENGTH = 1024
-_HOP_LENGTH = 160
 _FRAMES_PER_BATCH = 64  # about 100 MB of activations in the full size
-_BIN_CENTS = 1997.3794084376191 + 20.0 * np.arange(360, dtype=np.float64)
 
 
-class CrepeEstimator(WindowedEstimator):
+class CrepeEstimator(SalienceEstimator):
     """CREPE (Kim et al. 2018, arXiv:1802.06182), weights of torchcrepe; a point every 10 ms.
 
     torchcrepe's own decoding adds random dither to hide its 20-cent bins; here pitch is decoded
@@ -43,27 +41,16 @@ class CrepeEstimator(WindowedEstimator):
         self._network = torchcrepe.Crepe(self.capacity)
         self._network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
         self._network.to(self._device).eval()
-        self._wanted = bins_within(_BIN_CENTS, self._min_hz, self._max_hz)
-
-    def _analyse(self, samples: NDArray[np.float32]) -> PitchTrack:
-        activations = self._activations(samples)[:, self._wanted]
-        bin_cents = _BIN_CENTS[self._wanted]
-        hz, confidence = pitch_on_path(activations, likely_path(activations), bin_cents)
-        return PitchTrack(
-            times_s=np.arange(len(hz), dtype=np.float64) * (_HOP_LENGTH / self.sample_rate),
-            hz=hz,
-            voiced=confidence >= self._threshold,
-        )
 
     @torch.inference_mode()
     def _activations(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Of each bin, (n_frames, 360), 0 in silence; frame i is centred at sample i * hop."""
         padded = torch.from_numpy(np.pad(samples, _FRAME_LENGTH // 2))
-        frames = padded.unfold(0, _FRAME_LENGTH, _HOP_LENGTH)
-        times_s = np.arange(len(frames), dtype=np.float64) * (_HOP_LENGTH / self.sample_rate)
+        frames = padded.unfold(0, _FRAME_LENGTH, HOP_LENGTH)
+        times_s = np.arange(len(frames), dtype=np.float64) * (HOP_LENGTH / self.sample_rate)
         # The network is slow, and what it says of silence is not used.
         loud = np.flatnonzero(level_near(samples, self.sample_rate, times_s) >= SILENCE_LEVEL)
-        activations = np.zeros((len(frames), len(_BIN_CENTS)), dtype=np.float32)
+        activations = np.zeros((len(frames), len(self.bin_cents)), dtype=np.float32)
         for start in range(0, len(loud), _FRAMES_PER_BATCH):
             some = loud[start : start + _FRAMES_PER_BATCH]
             batch = frames[torch.from_numpy(some)].to(self._device)

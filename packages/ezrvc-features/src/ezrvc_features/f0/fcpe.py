@@ -10,16 +10,14 @@ from numpy.typing import NDArray
 from torchfcpe.models import CFNaiveMelPE
 
 from ezrvc_device.accelerator import resolve_device
-from ezrvc_features.f0.decoding import bins_within, likely_path, pitch_on_path
-from ezrvc_features.f0.grid import PitchTrack
-from ezrvc_features.f0.windowed import F0Settings, WindowedEstimator
+from ezrvc_features.f0.salience import HOP_LENGTH, SalienceEstimator
+from ezrvc_features.f0.windowed import F0Settings
 from ezrvc_features.spectrogram import VOCODER_EPSILON, MelSpec, mel_spectrogram
 
 _MEL = MelSpec(sample_rate=16000, n_fft=1024, n_mels=128, fmin_hz=0, fmax_hz=8000)
-_HOP_LENGTH = 160
 
 
-class FcpeEstimator(WindowedEstimator):
+class FcpeEstimator(SalienceEstimator):
     """FCPE (Luo et al. 2025, arXiv:2509.15140), weights of torchfcpe; a point every 10 ms.
 
     Args:
@@ -52,23 +50,12 @@ class FcpeEstimator(WindowedEstimator):
             conv_only=shape["conv_only"],
         )
         self._network.load_state_dict(stored["model"])
-        self._bin_cents = self._network.get_buffer("cent_table").double().numpy()
+        self.bin_cents = self._network.get_buffer("cent_table").double().numpy()
         self._network.to(self._device).eval()
-        self._wanted = bins_within(self._bin_cents, self._min_hz, self._max_hz)
-
-    def _analyse(self, samples: NDArray[np.float32]) -> PitchTrack:
-        activations = self._activations(samples)[:, self._wanted]
-        bin_cents = self._bin_cents[self._wanted]
-        hz, confidence = pitch_on_path(activations, likely_path(activations), bin_cents)
-        return PitchTrack(
-            times_s=np.arange(len(hz), dtype=np.float64) * (_HOP_LENGTH / self.sample_rate),
-            hz=hz,
-            voiced=confidence >= self._threshold,
-        )
 
     @torch.inference_mode()
     def _activations(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Of each bin, (n_frames, 360)."""
         heard = torch.from_numpy(samples).to(self._device)[None]
-        mel = mel_spectrogram(heard, _MEL, _HOP_LENGTH, epsilon=VOCODER_EPSILON)
+        mel = mel_spectrogram(heard, _MEL, HOP_LENGTH, epsilon=VOCODER_EPSILON)
         return self._network(mel.transpose(1, 2))[0].cpu().numpy()

@@ -4,8 +4,12 @@ import difflib
 import importlib
 from typing import Unpack
 
+from ezrvc_features.config import F0Config
 from ezrvc_features.errors import FeatureError
 from ezrvc_features.f0.base import F0Estimator
+from ezrvc_features.f0.ensemble import EnsembleEstimator, ensemble_members
+from ezrvc_features.f0.median_filter import MedianFilteredEstimator
+from ezrvc_features.f0.octaves import OctaveRepairedEstimator
 from ezrvc_features.f0.windowed import F0Settings
 
 _ON_CPU = {
@@ -18,11 +22,12 @@ _ON_DEVICE = {
     "fcpe": ("ezrvc_features.f0.fcpe", "FcpeEstimator"),
     "crepe": ("ezrvc_features.f0.crepe", "CrepeEstimator"),
     "crepe-tiny": ("ezrvc_features.f0.crepe", "CrepeTinyEstimator"),
+    "rmvpe": ("ezrvc_features.f0.rmvpe", "RmvpeEstimator"),
 }
 
 
 def list_f0_estimators() -> tuple[str, ...]:
-    """The names that `load_f0_estimator` knows."""
+    """The names that `load_f0_estimator` knows, beside the ensembles of them."""
     return (*_ON_CPU, *_ON_DEVICE)
 
 
@@ -32,19 +37,69 @@ def load_f0_estimator(
     """Build an estimator, its model loaded.
 
     Args:
-        name: one of `list_f0_estimators()`.
-        device: what the torch networks compute on (fcpe, crepe, crepe-tiny), see
+        name: one of `list_f0_estimators()`, or an ensemble of several, the most trusted first:
+            `ensemble:swift-f0,fcpe,pm`.
+        device: what the torch networks compute on (fcpe, crepe, crepe-tiny, rmvpe), see
             `ezrvc_device.accelerator.resolve_device`; the others always run on the CPU.
         settings: min_hz, max_hz and voicing_threshold.
 
     Raises:
-        FeatureError: no such name, or the method cannot do what the settings ask.
+        FeatureError: no such name, or the method cannot do what the settings ask; or its weights
+            must be fetched (rmvpe) and cannot be.
         DeviceError: a torch network is asked for and the device is not here.
     """
-    if name not in list_f0_estimators():
-        near = difflib.get_close_matches(name, list_f0_estimators(), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(list_f0_estimators())}"
-        raise FeatureError(f"unknown F0 method {name!r}, {hint}")
+    members = ensemble_members(name)
+    if members is not None:
+        if settings.get("voicing_threshold") is not None:
+            raise FeatureError(
+                f"{name}: the methods of an ensemble have scales of their own; "
+                "leave voicing_threshold out"
+            )
+        for member in members:
+            _require_known(member)
+        return EnsembleEstimator(
+            [load_f0_estimator(member, device=device, **settings) for member in members]
+        )
+    _require_known(name)
     module, class_name = _ON_CPU[name] if name in _ON_CPU else _ON_DEVICE[name]
     build = getattr(importlib.import_module(module), class_name)
     return build(**settings) if name in _ON_CPU else build(device=device, **settings)
+
+
+def configured_f0_estimator(config: F0Config, *, device: str = "auto") -> F0Estimator:
+    """The estimator that a configuration asks for: a method or an ensemble, then refinements.
+
+    Octaves are repaired before the median filter smooths what is left.
+
+    Args:
+        config: method, range, threshold and refinements.
+        device: see `load_f0_estimator`.
+
+    Raises:
+        FeatureError: as for `load_f0_estimator`.
+        DeviceError: as for `load_f0_estimator`.
+    """
+    estimator = load_f0_estimator(
+        config.method,
+        device=device,
+        min_hz=config.min_hz,
+        max_hz=config.max_hz,
+        voicing_threshold=config.voicing_threshold,
+    )
+    if config.repair_octaves:
+        estimator = OctaveRepairedEstimator(estimator)
+    if config.median_filter_frames is not None or config.median_filter_ms is not None:
+        estimator = MedianFilteredEstimator(
+            estimator,
+            length_frames=config.median_filter_frames,
+            length_ms=config.median_filter_ms,
+        )
+    return estimator
+
+
+def _require_known(name: str) -> None:
+    known = list_f0_estimators()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+        raise FeatureError(f"unknown F0 method {name!r}, {hint}")

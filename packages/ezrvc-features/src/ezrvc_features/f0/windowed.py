@@ -89,11 +89,15 @@ class WindowedEstimator(ABC):
         self._threshold = threshold
 
     @property
+    def library(self) -> str:
+        """What does the work, with its version."""
+        return f"{self.distribution} {importlib.metadata.version(self.distribution)}"
+
+    @property
     def version(self) -> str:
         """The library's version, the revisions of our own rules, and the settings in effect."""
-        library = importlib.metadata.version(self.distribution)
         return (
-            f"{self.distribution} {library}, revision {_REVISION}.{self.revision}, "
+            f"{self.library}, revision {_REVISION}.{self.revision}, "
             f"{self._min_hz:g}-{self._max_hz:g} Hz, threshold {self._threshold:g}"
         )
 
