@@ -21,6 +21,7 @@ from ezrvc_features.store.record import (
     ArtefactRecord,
     ClipRecord,
     FeaturePlan,
+    Recipe,
 )
 from ezrvc_features.utterance import UtteranceFeatures
 
@@ -119,6 +120,25 @@ class FeatureStore:
             )
         except FeatureError as error:
             raise FeatureError(f"{clip.path}: {error}") from error
+
+    def load_content(self, clip: Clip) -> torch.Tensor:
+        """A clip's content at the encoder's own rate, (dim, n_content_frames), half precision.
+
+        Raises:
+            FeatureError: it is missing or damaged; names the clip and says what to run.
+        """
+        return self._read(clip, self._record(clip), Artefact.CONTENT, {})
+
+    def recipe(self, clip: Clip, artefact: Artefact) -> Recipe:
+        """How a clip's feature file was made.
+
+        Raises:
+            FeatureError: there is no such file on record.
+        """
+        known = self._record(clip).artefacts.get(artefact)
+        if known is None:
+            raise FeatureError(_advice(clip, f"its {artefact} is not there"))
+        return known.recipe
 
     def forget_unplanned(self, clip: Clip, plan: FeaturePlan) -> int:
         """Remove a clip's files that the plan does not ask for; return how many."""
