@@ -9,6 +9,8 @@ from typing import Protocol
 
 import torch
 
+from ezrvc_model.errors import ModelError
+
 
 class Noise(Protocol):
     """Draws random tensors with the type and device of another tensor."""
@@ -68,3 +70,32 @@ class ZeroNoise:
     ) -> torch.Tensor:
         """Zeros, which every interval asked for holds."""
         return torch.zeros(tuple(shape), dtype=like.dtype, device=like.device)
+
+
+class GivenNoise:
+    """Draws that were made beforehand, handed out in order along one axis.
+
+    Args:
+        draws: of the standard normal distribution, as many as will be asked for.
+        axis: along which they are handed out.
+    """
+
+    def __init__(self, draws: torch.Tensor, axis: int) -> None:
+        self._draws = draws
+        self._axis = axis
+        self._position = 0
+
+    def normal(self, shape: Sequence[int], like: torch.Tensor) -> torch.Tensor:
+        """The next of the given draws."""
+        count, total = shape[self._axis], self._draws.shape[self._axis]
+        if count == total:  # nothing to cut: an exported graph could not
+            return self._draws.to(like)
+        part = self._draws.narrow(self._axis, self._position, count)
+        self._position += count
+        return part.to(like)
+
+    def uniform(
+        self, shape: Sequence[int], like: torch.Tensor, *, low: float = 0.0, high: float = 1.0
+    ) -> torch.Tensor:
+        """Refuse: only normal draws were given."""
+        raise ModelError("only normal draws were given; give the phases of the source as well")

@@ -7,6 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ezrvc_model.stretches import stretches
+
 ROWS_AT_ONCE = 512
 """Queries whose scores exist at the same time, on a processor."""
 DEVICE_ROWS_AT_ONCE = 4096
@@ -94,12 +96,11 @@ class MultiHeadAttention(nn.Module):
     def _attend(
         self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor
     ) -> torch.Tensor:
-        n_frames = query.shape[2]
         hidden = mask[:, None] == 0  # (batch, 1, 1, n_frames)
         size = ROWS_AT_ONCE if query.device.type == "cpu" else DEVICE_ROWS_AT_ONCE
         rows = [
-            self._attend_rows(query[:, :, start : start + size], key, value, hidden, start)
-            for start in range(0, n_frames, size)
+            self._attend_rows(query[:, :, some], key, value, hidden, some.start)
+            for some in stretches(query.shape[2], size)
         ]
         return rows[0] if len(rows) == 1 else torch.cat(rows, dim=2)
 
@@ -115,7 +116,9 @@ class MultiHeadAttention(nn.Module):
         if self.window is None:
             weights = self.dropout(scores.masked_fill(hidden, -1e4).softmax(dim=3))
             return weights.to(value.dtype) @ value
-        columns, inside = _band(self.window, start, *scores.shape[2:], scores.device)
+        # sizes are symbols while a graph is exported, and no key to a table
+        band = _band if torch.compiler.is_exporting() else _kept_band
+        columns, inside = band(self.window, start, *scores.shape[2:], scores.device)
         columns = columns.expand(*scores.shape[:2], -1, -1)
         relative = (query @ self.relative_keys.transpose(1, 2)) * inside
         scores = scores.scatter_add(3, columns, relative.to(scores.dtype))
@@ -124,19 +127,26 @@ class MultiHeadAttention(nn.Module):
         return weights.to(value.dtype) @ value + near.to(value.dtype) @ self.relative_values
 
 
-@functools.lru_cache(maxsize=32)
 def _band(
     window: int, start: int, n_rows: int, n_frames: int, device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Where the window of each row lies, and which of its positions exist; made once.
+    """Where the window of each row lies, and which of its positions exist.
 
     Returns:
         Column numbers (n_rows, 2 * window + 1), those outside moved to the nearest that exists,
         and 1 or 0 for whether each exists.
     """
-    with torch.inference_mode(mode=False):
-        rows = torch.arange(start, start + n_rows, device=device)
-        offsets = torch.arange(-window, window + 1, device=device)
-        columns = rows[:, None] + offsets
-        inside = (columns >= 0) & (columns < n_frames)
-        return columns.clamp(0, n_frames - 1), inside.float()
+    rows = torch.arange(start, start + n_rows, device=device)
+    offsets = torch.arange(-window, window + 1, device=device)
+    columns = rows[:, None] + offsets
+    inside = (columns >= 0) & (columns < n_frames)
+    return columns.clamp(0, n_frames - 1), inside.float()
+
+
+@functools.lru_cache(maxsize=32)
+@torch.inference_mode(mode=False)
+def _kept_band(
+    window: int, start: int, n_rows: int, n_frames: int, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same, made once."""
+    return _band(window, start, n_rows, n_frames, device)

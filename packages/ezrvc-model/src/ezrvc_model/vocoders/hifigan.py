@@ -63,8 +63,8 @@ class UpsamplingStage(nn.Module):
             x = x + self.source(source)
         filtered = self.blocks[0](x)
         for block in self.blocks[1:]:
-            filtered = filtered + block(x)
-        return filtered / len(self.blocks)
+            filtered.add_(block(x))
+        return filtered.div_(len(self.blocks))
 
     def reach(self, beyond: int) -> int:
         """Steps of input needed to each side of a stretch.
@@ -155,24 +155,24 @@ class HiFiGAN(nn.Module):
         window = _Window(start, end, x.shape[2])
         reaches = self._reaches()
         low, high = window.at(1, reaches[0] + END_KERNEL_SIZE // 2)
-        h = self.input(x[:, :, low:high])
+        h = self.input(_cut(x, low, high))
         if self.speaker is not None and speaker is not None:
-            steering = speaker if speaker.shape[2] == 1 else speaker[:, :, low:high]
+            steering = speaker if speaker.shape[2] == 1 else _cut(speaker, low, high)
             h = h + self.speaker(steering)
         steps_per_frame = 1
         for stage, reach, next_reach in zip(self._stages(), reaches, reaches[1:], strict=False):
             wanted = window.at(steps_per_frame, reach)
-            h, low, high = h[:, :, wanted[0] - low : wanted[1] - low], *wanted
+            h, low, high = _cut(h, wanted[0] - low, wanted[1] - low), *wanted
             low, high = low * stage.rate, high * stage.rate
             steps_per_frame *= stage.rate
             step = stage.samples_per_step
-            part = None if source is None else source[:, :, low * step : high * step]
+            part = None if source is None else _cut(source, low * step, high * step)
             h = stage(h, part)
             wanted = window.at(steps_per_frame, next_reach)
-            h, low, high = h[:, :, wanted[0] - low : wanted[1] - low], *wanted
+            h, low, high = _cut(h, wanted[0] - low, wanted[1] - low), *wanted
         audio = self.output(self.activation(h)).tanh()
         first, last = window.at(steps_per_frame, 0)
-        return audio[:, :, first - low : last - low]
+        return _cut(audio, first - low, last - low)
 
     def _stages(self) -> list[UpsamplingStage]:
         return list(cast(Iterable[UpsamplingStage], self.stages))
@@ -195,6 +195,12 @@ class _Window:
         """First step and step after the last, with `beyond` steps to each side that exist."""
         low = max(self.start * steps_per_frame - beyond, 0)
         return low, min(self.end * steps_per_frame + beyond, self.n_frames * steps_per_frame)
+
+
+def _cut(x: torch.Tensor, low: int, high: int) -> torch.Tensor:
+    """Steps `low` to `high` of (batch, channels, n_steps)."""
+    # a whole is not cut, because an exported graph could not know that it stays whole
+    return x if (low, high) == (0, x.shape[2]) else x[:, :, low:high]
 
 
 def _activation(config: DecoderConfig, channels: int, slope: float = SLOPE) -> Activation:

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from ezrvc_model.noise import Noise
+from ezrvc_model.stretches import stretches
 
 SINE_AMPLITUDE = 0.1
 NOISE_DEVIATION = 0.003
@@ -71,7 +72,7 @@ class SineSource(nn.Module):
         starts = (ends - advances) & WITHIN_CYCLE
         pieces = [
             self._mixed(starts[:, now], steps[:, now], f0[:, now], start_phase, noise)
-            for now in _pieces(f0.shape[1])
+            for now in stretches(f0.shape[1], FRAMES_AT_ONCE)
         ]
         end_phase = (start_phase + _as_cycles(ends[:, -1])) % 1
         return Excitation(torch.cat(pieces, dim=1).transpose(1, 2), end_phase)
@@ -98,8 +99,3 @@ class SineSource(nn.Module):
 def _as_cycles(units: torch.Tensor) -> torch.Tensor:
     """Units of phase, whole cycles dropped, as a part of a cycle."""
     return (units & WITHIN_CYCLE).float() / CYCLE
-
-
-def _pieces(n_frames: int) -> list[slice]:
-    starts = range(0, max(n_frames, 1), FRAMES_AT_ONCE)
-    return [slice(start, start + FRAMES_AT_ONCE) for start in starts]
