@@ -174,6 +174,11 @@ class HiFiGAN(nn.Module):
         first, last = window.at(steps_per_frame, 0)
         return _cut(audio, first - low, last - low)
 
+    @property
+    def reach(self) -> int:
+        """Frames to each side of a frame that its samples depend on."""
+        return self._reaches()[0] + END_KERNEL_SIZE // 2
+
     def _stages(self) -> list[UpsamplingStage]:
         return list(cast(Iterable[UpsamplingStage], self.stages))
 

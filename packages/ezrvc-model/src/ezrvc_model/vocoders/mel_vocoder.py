@@ -72,17 +72,24 @@ class HiFiGANVocoder(nn.Module):
         return self.sine_source(f0, start_phase=start_phase, noise=noise)
 
     def vocode(
-        self, mel: torch.Tensor, f0: torch.Tensor, *, noise: Noise, fp32: bool = False
+        self,
+        mel: torch.Tensor,
+        f0: torch.Tensor,
+        *,
+        start_phase: torch.Tensor | None = None,
+        noise: Noise,
+        fp32: bool = False,
     ) -> torch.Tensor:
         """Samples of a log-mel spectrogram, see `MelVocoder.vocode`.
 
         Args:
             mel: natural logarithm, (batch, n_mels, n_frames).
             f0: (batch, n_frames), Hz, 0 where unvoiced.
+            start_phase: of the source before the first sample, see `SineSource`.
             noise: draws the source's phases and hiss.
             fp32: whether the convolutions must stay in single precision.
         """
-        source = self.source(f0, noise=noise)
+        source = self.source(f0, start_phase=start_phase, noise=noise)
         samples = None if source is None else source.samples
         if self._blockwise is None:
             return self.decoder(mel, samples)
