@@ -30,6 +30,10 @@ from ezrvc_cli.options import device_option, json_option, set_option
 @click.option(
     "--pitch", type=float, default=0.0, metavar="SEMITONES", help="Shift the pitch, e.g. +3."
 )
+@click.option(
+    "--f0-csv", type=click.Path(path_type=str), default=None, metavar="FILE",
+    help="Pitch by hand: time_s,f0_hz rows that override what is found in the one INPUT.",
+)  # fmt: skip
 @click.option("--seed", type=int, default=None, help="Of the noise; the same seed, the same sound.")
 @set_option
 @device_option
@@ -41,6 +45,7 @@ def command(
     speaker_curve: str | None,
     voice: str | None,
     pitch: float,
+    f0_csv: str | None,
     seed: int | None,
     assignments: tuple[str, ...],
     device: str | None,
@@ -65,6 +70,8 @@ def command(
     options: dict[str, object] = {"transpose_semitones": pitch}
     if seed is not None:
         options["seed"] = seed
+    if f0_csv is not None:
+        options["f0_csv"] = f0_csv
     overrides = parse_overrides(assignments)
     settings = ConversionSettings.from_tree(
         merge(options, overrides.get("convert", overrides)), source="--set"

@@ -21,7 +21,8 @@ from ezrvc_features.content.base import ContentEncoder
 from ezrvc_features.content.registry import load_encoder
 from ezrvc_features.errors import FeatureError
 from ezrvc_features.f0.base import F0Estimator
-from ezrvc_features.f0.registry import load_f0_estimator
+from ezrvc_features.f0.correction import F0Correction
+from ezrvc_features.f0.registry import configured_f0_estimator
 from ezrvc_model.conversion.advice import encoder_advice, f0_advice
 from ezrvc_model.conversion.curves import SourceCurves, measure_curves
 from ezrvc_model.conversion.report import ConversionReport, FileReport
@@ -166,8 +167,14 @@ class VoiceConverter:
             progress: told about the files, and within each as by `convert_file`.
 
         Raises:
-            ModelError: the voice has no such speaker.
+            ModelError: the voice has no such speaker; or
+                several recordings are given one correction of pitch.
         """
+        if settings is not None and settings.f0_csv is not None and len(files) > 1:
+            raise ModelError(
+                f"{settings.f0_csv}: corrects the pitch of one recording, not of {len(files)}; "
+                "convert that one by itself"
+            )
         chosen = chosen_speaker(self.voice, speaker)
         reports: list[FileReport] = []
         failures: list[tuple[Path, str]] = []
@@ -203,6 +210,7 @@ class VoiceConverter:
             raise ModelError(
                 f"{self.voice.card.name}: this voice has no pitch of its own; leave predict_f0 off"
             )
+        by_hand = None if settings.f0_csv is None else F0Correction.read(settings.f0_csv)
         curves = measure_curves(
             SlidingSource(open_source()),
             config.frames,
@@ -211,6 +219,8 @@ class VoiceConverter:
             duration_s=duration_s,
             progress=progress,
         )
+        if by_hand is not None:
+            curves = curves.corrected(by_hand, config.frames)
         if curves.n_samples < math.floor(SHORTEST_S * config.sample_rate):
             raise ModelError(
                 f"{what}: lasts {1000 * curves.n_samples / config.sample_rate:.1f} ms, "
@@ -242,12 +252,9 @@ class VoiceConverter:
         if name not in self._estimators:
             # another method has its own idea of how sure it must be
             threshold = trained.voicing_threshold if name == trained.method else None
-            self._estimators[name] = load_f0_estimator(
-                name,
-                device=str(self.device),
-                min_hz=trained.min_hz,
-                max_hz=trained.max_hz,
-                voicing_threshold=threshold,
+            wanted = {"method": name, "voicing_threshold": threshold}
+            self._estimators[name] = configured_f0_estimator(
+                trained.model_copy(update=wanted), device=str(self.device)
             )
         return self._estimators[name]
 

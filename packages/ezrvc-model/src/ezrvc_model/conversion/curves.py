@@ -2,8 +2,9 @@
 
 import math
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Self
 
 import numpy as np
 import torch
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from ezrvc_audio.waveform import Waveform
 from ezrvc_device.progress import Progress, silent
-from ezrvc_features.f0.base import F0Estimator
+from ezrvc_features.f0.base import F0Curve, F0Estimator
+from ezrvc_features.f0.correction import F0Correction
 from ezrvc_features.frames import FrameSpec
 from ezrvc_features.volume import frame_volume
 from ezrvc_model.conversion.loudness import LoudnessContour, LoudnessMeter
@@ -56,6 +58,15 @@ class SourceCurves:
     def median_hz(self) -> float | None:
         """Median pitch of the voiced frames, or None when nothing is voiced."""
         return float(np.median(self.hz[self.voiced])) if self.voiced.any() else None
+
+    def corrected(self, correction: F0Correction, frames: FrameSpec) -> Self:
+        """The same curves with a pitch that is corrected by hand.
+
+        Raises:
+            FeatureError: the correction goes on after the recording's end.
+        """
+        curve = correction.apply(F0Curve(self.hz, self.voiced), frames)
+        return replace(self, hz=curve.hz, voiced=curve.voiced)
 
 
 def measure_curves(

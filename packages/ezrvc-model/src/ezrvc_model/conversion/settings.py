@@ -1,6 +1,9 @@
 """How a recording is converted: what a user can turn, with its defaults."""
 
-from pydantic import Field
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from ezrvc_device.configuration import Section
 
@@ -13,7 +16,11 @@ class ConversionSettings(Section):
     predict_f0: bool = False
     """Let the voice choose its own pitch contour (speech only; singing loses its melody)."""
     f0_method: str | None = None
-    """A name of the F0 registry; None: the one the voice was trained with."""
+    """A name of the F0 registry, or an ensemble, `ensemble:swift-f0,fcpe,pm`; None: the one the
+    voice was trained with."""
+    f0_csv: Path | None = None
+    """A CSV of time_s,f0_hz rows that override the pitch found in the recording (0: unvoiced),
+    before it is transposed. It belongs to one recording."""
     noise_scale: float = Field(default=0.4, ge=0, le=2)
     """How much the latent varies: 0 is flat and steady, 1 as varied as in training."""
     seed: int = Field(default=1234, ge=0)
@@ -26,3 +33,9 @@ class ConversionSettings(Section):
     """Longest stretch converted at once, seconds; bounds memory."""
     context_s: float = Field(default=1.0, ge=0.5, le=5)
     """What a block is given to hear on either side of it, seconds."""
+
+    @model_validator(mode="after")
+    def _one_pitch(self) -> Self:
+        if self.predict_f0 and self.f0_csv is not None:
+            raise ValueError("predict_f0 leaves no use for f0_csv: give one of them")
+        return self
