@@ -9,6 +9,7 @@ from ezrvc_model.presets import load_preset
 from ezrvc_model.vocoders import blockwise
 from ezrvc_model.vocoders.activations import AntialiasedSnake, lowpass
 from ezrvc_model.vocoders.blockwise import BlockwiseDecoder
+from ezrvc_model.vocoders.channels_last import ChannelsLastConvolution, in_channels_last
 from ezrvc_model.vocoders.hifigan import HiFiGAN
 
 
@@ -29,6 +30,34 @@ def test_blocks_are_the_whole(decoder_variant, make_network, block_frames):
         assert whole.std() > 1e-2
         blocks = BlockwiseDecoder(decoder, block_frames)(latent, source, speaker, fp32=True)
         torch.testing.assert_close(blocks, whole, atol=1e-5, rtol=0)
+
+
+def test_the_order_in_memory_changes_nothing(decoder_variant, make_network):
+    decoder = make_network(decoder_variant).decoder.requires_grad_(False)
+    latent = torch.randn(2, decoder_variant.inter_channels, 12)
+    n_samples = 12 * decoder_variant.hop_length
+    source = torch.randn(2, 1, n_samples) if decoder_variant.decoder.has_source else None
+    speaker = torch.randn(2, decoder_variant.speaker_dim, 1)
+    turned = in_channels_last(decoder)
+    assert any(isinstance(layer, ChannelsLastConvolution) for layer in turned.modules()) != (
+        decoder_variant.decoder.has_snake
+    )
+    torch.testing.assert_close(
+        turned(latent, source, speaker), decoder(latent, source, speaker), atol=1e-5, rtol=0
+    )
+
+
+def test_loading_weights_renews_the_turned_copy(make_network, make_inputs, decoder_variant):
+    network = make_network(decoder_variant).prepare_for_inference()
+    inputs = make_inputs(decoder_variant)
+    network.infer(**inputs, noise=ZeroNoise())
+    state = {name: tensor * 0.5 for name, tensor in network.state_dict().items()}
+    network.load_state_dict(state)
+    fresh = make_network(decoder_variant).prepare_for_inference()
+    fresh.load_state_dict(state)
+    assert torch.equal(
+        network.infer(**inputs, noise=ZeroNoise()), fresh.infer(**inputs, noise=ZeroNoise())
+    )
 
 
 def test_a_stretch_reaches_no_further_than_stated(decoder_variant, make_network):

@@ -1,4 +1,4 @@
-"""Running a vocoder over long input: block by block, in the device's best type.
+"""Running a vocoder over long input: block by block, in the device's best type and memory order.
 
 In a narrow type only the convolutions within the stages compute, which is nearly all the work;
 their results are added up in single precision, and the first and last layers stay in it, so that
@@ -7,13 +7,15 @@ the error does not grow from stage to stage.
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
-from ezrvc_device.precision import convolution_dtype
+from ezrvc_device.precision import convolution_dtype, convolves_channels_last
 from ezrvc_model.vocoders.activations import AntialiasedSnake, LeakyReLU
+from ezrvc_model.vocoders.channels_last import in_channels_last
 from ezrvc_model.vocoders.hifigan import HiFiGAN
 from ezrvc_model.vocoders.residual_block import ResidualBlock
 
@@ -29,7 +31,7 @@ to the output, weigh most."""
 class BlockwiseDecoder:
     """A frozen vocoder, run over stretches of frames that join without seams.
 
-    It is no module: what it keeps (the weights in a narrower type) is not part of any state.
+    It is no module: what it keeps (the weights in another type or order) is not part of any state.
 
     Args:
         vocoder: its weights must not change any more.
@@ -39,7 +41,7 @@ class BlockwiseDecoder:
     def __init__(self, vocoder: HiFiGAN, block_frames: int | None = None) -> None:
         self.vocoder = vocoder
         self.block_frames = block_frames
-        self._narrow: dict[tuple[torch.device, torch.dtype], HiFiGAN] = {}
+        self._copies: dict[tuple[torch.device, torch.dtype], HiFiGAN] = {}
 
     def __call__(
         self,
@@ -69,16 +71,17 @@ class BlockwiseDecoder:
         return blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=2)
 
     def forget_copies(self) -> None:
-        """Drop the weights kept in narrower types, because the weights were replaced."""
-        self._narrow.clear()
+        """Drop the weights kept in another type or order, because the weights were replaced."""
+        self._copies.clear()
 
     def _in(self, device: torch.device, dtype: torch.dtype) -> HiFiGAN:
-        """The vocoder with weights of a type; narrow copies are made once."""
-        if dtype == torch.float32:
+        """The vocoder with weights as the device likes them; copies are made once."""
+        if dtype == torch.float32 and not convolves_channels_last(device):
             return self.vocoder
-        if (device, dtype) not in self._narrow:
-            self._narrow[device, dtype] = _narrowed(self.vocoder, dtype)
-        return self._narrow[device, dtype]
+        if (device, dtype) not in self._copies:
+            turn = in_channels_last if dtype == torch.float32 else partial(_narrowed, dtype=dtype)
+            self._copies[device, dtype] = turn(self.vocoder)
+        return self._copies[device, dtype]
 
 
 def _narrowed(vocoder: HiFiGAN, dtype: torch.dtype) -> HiFiGAN:

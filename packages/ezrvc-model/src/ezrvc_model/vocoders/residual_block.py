@@ -48,6 +48,9 @@ class ResidualBlock(nn.Module):
         followers = dilations if paired else ()
         self.undilated = nn.ModuleList(convolution(1) for _ in followers)
         self.undilated_activations = nn.ModuleList(activation(channels) for _ in followers)
+        for follower in self.undilated_activations:
+            if isinstance(follower, LeakyReLU):
+                follower.inplace = True
         n_convolved = sum(dilations) + len(followers)
         n_activations = len(dilations) + len(followers)
         self.reach = n_convolved * (kernel_size // 2) + n_activations * activation(1).reach
@@ -66,5 +69,6 @@ class ResidualBlock(nn.Module):
             change = dilated(self.dilated_activations[index](x))
             if self.undilated:
                 change = self.undilated[index](self.undilated_activations[index](change))
-            x = x + change
+            # what a convolution gave is nobody else's: adding into it saves an array
+            x = change.add_(x) if change.dtype == x.dtype else x + change
         return x
