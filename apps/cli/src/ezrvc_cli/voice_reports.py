@@ -22,6 +22,7 @@ def description_lines(description: VoiceDescription) -> list[str]:
         ("decoder", network.decoder.kind),
         ("flow", f"{network.flow}, {network.n_couplings} couplings"),
         ("options", ", ".join(_options(description)) or "none"),
+        ("noise", f"scale {config.noise_scale:g}"),
         ("size", f"{description.n_parameters} parameters in {description.precision}, "
                  f"{summary.n_bytes / 1e6:.1f} MB"),
         ("trained", f"{trained}{', untrained' if training.untrained else ''}"),

@@ -56,6 +56,7 @@ def blend(
         encoder_version=first.encoder_version,
         stretch=first.stretch,
         unvoiced=first.unvoiced,
+        noise_scale=first.noise_scale,
     )
 
 

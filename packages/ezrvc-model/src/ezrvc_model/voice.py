@@ -22,6 +22,7 @@ from ezrvc_model.voice_folder import (
     CARD_NAME,
     CONFIG_NAME,
     GENERATOR_NAME,
+    NOISE_SCALE,
     README_NAME,
     VoiceConfig,
     VoiceSummary,
@@ -31,6 +32,7 @@ from ezrvc_model.voice_folder import (
     read_voice_config,
     resolve_voice,
 )
+from ezrvc_model.voice_retrieval import copy_retrieval, describe_retrieval, find_retrieval
 
 __all__ = ["VoiceModel", "VoiceSummary", "find_voices", "resolve_voice"]
 
@@ -52,9 +54,11 @@ class VoiceModel:
         encoder_version: of the content encoder it was trained with, where known.
         stretch: how content is brought to the frame grid, see `ezrvc_features.alignment`.
         unvoiced: what the generator is given as F0 of unvoiced frames.
+        noise_scale: how much the latent varies when nobody asks for more or less.
+        retrieval: files of retrieval vectors, by speaker; see `ezrvc_model.voice_retrieval`.
 
     Raises:
-        ModelError: speakers and network do not fit each other.
+        ModelError: speakers and network do not fit each other, or there is retrieval for nobody.
     """
 
     config: SynthesizerConfig
@@ -66,6 +70,8 @@ class VoiceModel:
     encoder_version: str | None = None
     stretch: Literal["nearest", "left"] = "nearest"
     unvoiced: Literal["interpolate", "zero"] = "interpolate"
+    noise_scale: float = NOISE_SCALE
+    retrieval: Mapping[str, Path] = field(default_factory=dict[str, Path])
     _description: VoiceConfig = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -78,10 +84,13 @@ class VoiceModel:
                 encoder_version=self.encoder_version,
                 stretch=self.stretch,
                 unvoiced=self.unvoiced,
+                noise_scale=self.noise_scale,
             )
         except ValueError as error:
             reason = " ".join(str(error).split())
             raise ModelError(f"{self.card.name}: {reason}") from error
+        for speaker in self.retrieval:
+            self.speaker_row(speaker)
 
     @property
     def speaker_by_default(self) -> str:
@@ -139,10 +148,13 @@ class VoiceModel:
                 speakers=self.speakers, sample_rate=self.config.sample_rate
             )
             write_text(temporary / README_NAME, readme)
+            copy_retrieval(self.retrieval, self.speakers, temporary)
 
     @classmethod
     def load(cls, folder: Path, device: str | torch.device | None = "cpu") -> "VoiceModel":
         """Read a voice folder; the network is ready for use, in float32.
+
+        Retrieval vectors are checked, and read when a conversion first asks for them.
 
         Args:
             folder: the voice folder.
@@ -154,6 +166,9 @@ class VoiceModel:
         """
         description = read_voice_config(folder)
         card = read_voice_card(folder)
+        retrieval = find_retrieval(folder, description.speakers)
+        for file in retrieval.values():
+            describe_retrieval(file, description.synthesizer.content_dim)
         path = folder / GENERATOR_NAME
         tensors = _read_tensors(path, description.generator_sha256)
         generator = Synthesizer(description.synthesizer).prepare_for_inference()
@@ -170,6 +185,8 @@ class VoiceModel:
             encoder_version=description.encoder_version,
             stretch=description.stretch,
             unvoiced=description.unvoiced,
+            noise_scale=description.noise_scale,
+            retrieval=retrieval,
         )
 
 

@@ -4,7 +4,8 @@ A voice folder holds
 
 - `config.yaml`: `VoiceConfig`, every number needed to run the voice;
 - `generator.safetensors`: the generator's tensors, as inference uses them;
-- `card.yaml`: `VoiceCard`, and `README.md`: the same for people.
+- `card.yaml`: `VoiceCard`, and `README.md`: the same for people;
+- `retrieval/`, where there is retrieval: see `ezrvc_model.voice_retrieval`.
 """
 
 import difflib
@@ -23,6 +24,9 @@ from ezrvc_model.config import SynthesizerConfig
 from ezrvc_model.errors import ModelError
 from ezrvc_model.voice_card import VoiceCard
 
+NOISE_SCALE = 0.4
+"""Of the prior, unless a voice says otherwise."""
+MOST_NOISE = 2.0
 FORMAT_VERSION = 1
 """Of the voice folder; raised whenever older programs could not read what is written."""
 CONFIG_NAME = "config.yaml"
@@ -49,6 +53,8 @@ class VoiceConfig(Section):
     """How content is brought to the frame grid, see `ezrvc_features.alignment`."""
     unvoiced: Literal["interpolate", "zero"] = "interpolate"
     """What the generator is given as F0 of unvoiced frames (RVC: zero)."""
+    noise_scale: float = Field(default=NOISE_SCALE, ge=0, le=MOST_NOISE)
+    """How much the latent varies when nobody asks for more or less."""
     generator_sha256: str = ""
     """Of `generator.safetensors`; empty before it is written."""
 
@@ -201,7 +207,7 @@ def summarize_voice(folder: Path) -> VoiceSummary:
         note=card.training.note,
         licence=card.licence,
         created=card.created,
-        n_bytes=sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
+        n_bytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
     )
 
 

@@ -91,6 +91,7 @@ def test_the_voice_converts_and_says_how_it_was_trained(
     assert voice.card.training.audio_minutes == round((0.5 + 0.6 + 0.7 + 0.8) / 60, 2)
     assert voice.card.f0["ada"].low_hz == 110.0
     assert voice.card.f0["ada"].high_hz == 330.0
+    assert voice.encoder_version == "1"
 
 
 def test_what_a_person_wrote_on_the_card_stays_when_training_goes_on(

@@ -12,7 +12,6 @@ from ezrvc_device.atomic import is_temporary
 from ezrvc_features.config import FeatureConfig
 from ezrvc_features.content.registry import list_encoders
 from ezrvc_model.blending import blend
-from ezrvc_model.conversion import ConversionSettings
 from ezrvc_model.errors import ModelError
 from ezrvc_model.interop.imported import ImportedGenerator
 from ezrvc_model.interop.reading import read_foreign
@@ -106,6 +105,7 @@ def import_voice(
         card=card,
         stretch=imported.stretch,
         unvoiced=imported.unvoiced,
+        noise_scale=imported.noise_scale,
     )
     if speaker is not None:
         voice.speaker_row(speaker)  # refuses an unknown one, naming the nearest
@@ -219,10 +219,6 @@ def _advice(imported: ImportedGenerator) -> tuple[str, ...]:
         lines.append(
             f"it needs the content encoder {imported.encoder!r}, which ezrvc cannot run yet; "
             f"it can run {', '.join(known)}"
-        )
-    if imported.noise_scale != ConversionSettings().noise_scale:
-        lines.append(
-            f"to convert as its own program does: --set noise_scale={imported.noise_scale:g}"
         )
     return tuple(lines)
 

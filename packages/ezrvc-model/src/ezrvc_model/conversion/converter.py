@@ -26,12 +26,15 @@ from ezrvc_features.f0.registry import configured_f0_estimator
 from ezrvc_model.conversion.advice import encoder_advice, f0_advice
 from ezrvc_model.conversion.curves import SourceCurves, measure_curves
 from ezrvc_model.conversion.report import ConversionReport, FileReport
+from ezrvc_model.conversion.retrieval import ContentRetrieval, SpeakerRetrievers
 from ezrvc_model.conversion.settings import ConversionSettings
 from ezrvc_model.conversion.speaker_track import Speaker, SpeakerTrack, chosen_speaker
 from ezrvc_model.conversion.stream import ConversionStream, OpenSource
 from ezrvc_model.conversion.synthesis import BlockSynthesizer
 from ezrvc_model.conversion.windows import SlidingSource
 from ezrvc_model.errors import ModelError
+from ezrvc_model.vocoders.mel_vocoder import HiFiGANVocoder
+from ezrvc_model.vocoders.published import licence_notice, load_nsf_hifigan
 from ezrvc_model.voice import VoiceModel
 
 SHORTEST_S = 0.02
@@ -71,6 +74,8 @@ class VoiceConverter:
         self._given_encoder = encoder
         self._given_estimator = f0_estimator
         self._estimators: dict[str, F0Estimator] = {}
+        self._retrievers = SpeakerRetrievers(voice)
+        self._vocoders: dict[str | None, HiFiGANVocoder] = {}
 
     def convert(
         self,
@@ -89,7 +94,8 @@ class VoiceConverter:
             (1, n_samples) at the voice's rate.
 
         Raises:
-            ModelError: the sound is too short, or the voice has no such speaker.
+            ModelError: the sound is too short, the voice has no such speaker, or the enhancer's
+                weights are not here.
             FeatureError: content or pitch cannot be computed.
         """
         mono = resample(waveform.mono(), self.voice.config.sample_rate)
@@ -118,13 +124,14 @@ class VoiceConverter:
 
         Raises:
             AudioError: the input cannot be read or the output cannot be written.
-            ModelError: the sound is too short, the voice has no such speaker, or input and output
-                are the same file.
+            ModelError: the sound is too short, the voice has no such speaker, the enhancer's
+                weights are not here, or input and output are the same file.
             FeatureError: content or pitch cannot be computed.
         """
         started = time.perf_counter()
         rate = self.voice.config.sample_rate
         chosen = chosen_speaker(self.voice, speaker)
+        settings = settings or ConversionSettings()
         if output.exists() and output.samefile(input):
             raise ModelError(f"{output}: is the input itself; name another output")
         writer = AudioWriter(output, rate, 1)
@@ -133,7 +140,7 @@ class VoiceConverter:
             lambda: stream(input, sample_rate=rate, mono=True),
             str(input),
             chosen,
-            settings or ConversionSettings(),
+            settings,
             progress,
             duration_s,
         )
@@ -148,7 +155,8 @@ class VoiceConverter:
             duration_s=curves.n_samples / rate,
             elapsed_s=time.perf_counter() - started,
             silent=conversion.silent,
-            advice=self._advice(curves, chosen, settings or ConversionSettings()),
+            advice=self._advice(curves, chosen, settings),
+            notices=(licence_notice(settings.enhancer_weights),) if settings.enhance else (),
         )
 
     def convert_files(
@@ -167,8 +175,9 @@ class VoiceConverter:
             progress: told about the files, and within each as by `convert_file`.
 
         Raises:
-            ModelError: the voice has no such speaker; or
-                several recordings are given one correction of pitch.
+            ModelError: the voice has no such speaker, or the enhancer's weights or the retrieval
+                vectors that are asked for are not here; or several recordings are given one
+                correction of pitch.
         """
         if settings is not None and settings.f0_csv is not None and len(files) > 1:
             raise ModelError(
@@ -176,6 +185,8 @@ class VoiceConverter:
                 "convert that one by itself"
             )
         chosen = chosen_speaker(self.voice, speaker)
+        self._retrievers.asked_for(chosen, settings or ConversionSettings())
+        self._vocoder(settings or ConversionSettings(), progress)
         reports: list[FileReport] = []
         failures: list[tuple[Path, str]] = []
         for done, (source, target) in enumerate(files):
@@ -205,11 +216,14 @@ class VoiceConverter:
     ) -> tuple[ConversionStream, SourceCurves]:
         """Measure a recording and make ready to convert it."""
         config = self.voice.config
-        track = SpeakerTrack(self.voice, chosen_speaker(self.voice, speaker), self.device)
+        who = chosen_speaker(self.voice, speaker)
+        track = SpeakerTrack(self.voice, who, self.device)
+        retriever = self._retrievers.asked_for(who, settings)
         if settings.predict_f0 and not config.predict_f0:
             raise ModelError(
                 f"{self.voice.card.name}: this voice has no pitch of its own; leave predict_f0 off"
             )
+        vocoder = self._vocoder(settings, progress)
         by_hand = None if settings.f0_csv is None else F0Correction.read(settings.f0_csv)
         curves = measure_curves(
             SlidingSource(open_source()),
@@ -226,11 +240,12 @@ class VoiceConverter:
                 f"{what}: lasts {1000 * curves.n_samples / config.sample_rate:.1f} ms, "
                 f"converting needs at least {1000 * SHORTEST_S:.0f} ms"
             )
+        chosen = settings.noise_scale
         synthesizer = BlockSynthesizer(
             self._generator,
             track,
             self.device,
-            noise_scale=settings.noise_scale,
+            noise_scale=self.voice.noise_scale if chosen is None else chosen,
             seed=settings.seed,
         )
         conversion = ConversionStream(
@@ -241,6 +256,8 @@ class VoiceConverter:
             synthesizer,
             settings,
             config.decoder.source_sample_rate or config.sample_rate,
+            vocoder,
+            ContentRetrieval.of(retriever, settings, curves.voiced),
         )
         return conversion, curves
 
@@ -257,6 +274,17 @@ class VoiceConverter:
                 trained.model_copy(update=wanted), device=str(self.device)
             )
         return self._estimators[name]
+
+    def _vocoder(self, settings: ConversionSettings, progress: Progress) -> HiFiGANVocoder | None:
+        """What enhances, loaded once; None where the settings do not ask for it."""
+        if not settings.enhance:
+            return None
+        weights = settings.enhancer_weights
+        if weights not in self._vocoders:
+            self._vocoders[weights] = load_nsf_hifigan(
+                weights, device=self.device, progress=progress
+            )
+        return self._vocoders[weights]
 
     def _advice(
         self, curves: SourceCurves, speaker: Speaker, settings: ConversionSettings

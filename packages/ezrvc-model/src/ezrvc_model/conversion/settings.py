@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from ezrvc_device.configuration import Section
+from ezrvc_model.voice_folder import MOST_NOISE
 
 
 class ConversionSettings(Section):
@@ -21,10 +22,15 @@ class ConversionSettings(Section):
     f0_csv: Path | None = None
     """A CSV of time_s,f0_hz rows that override the pitch found in the recording (0: unvoiced),
     before it is transposed. It belongs to one recording."""
-    noise_scale: float = Field(default=0.4, ge=0, le=2)
-    """How much the latent varies: 0 is flat and steady, 1 as varied as in training."""
+    noise_scale: float | None = Field(default=None, ge=0, le=MOST_NOISE)
+    """How much the latent varies: 0 is flat and steady, 1 as varied as in training; None: as the
+    voice says."""
     seed: int = Field(default=1234, ge=0)
     """The same seed, input and settings give the same output on one device."""
+    retrieval_ratio: float = Field(default=0.0, ge=0, le=1)
+    """How far content is moved towards what the target speaker has said; 0: not at all."""
+    protect: float = Field(default=0.33, ge=0, le=0.5)
+    """How much retrieval may change where nothing is voiced; 0.5: as much as elsewhere."""
     silence_threshold_db: float | None = Field(default=-50.0, lt=0)
     """Pauses this far below the loud parts become digital silence; None: only digital silence."""
     loudness_mix: float = Field(default=1.0, ge=0, le=1)
@@ -33,6 +39,14 @@ class ConversionSettings(Section):
     """Longest stretch converted at once, seconds; bounds memory."""
     context_s: float = Field(default=1.0, ge=0.5, le=5)
     """What a block is given to hear on either side of it, seconds."""
+    enhance: bool = False
+    """Make the result anew with an NSF-HiFiGAN vocoder (44.1 kHz). Its published weights are under
+    CC BY-NC-SA 4.0: no commercial use."""
+    enhancer_key_semitones: float | None = Field(default=None, ge=-24, le=24)
+    """How far down the sound is brought for the enhancer, which knows no very high notes; None: as
+    far as the highest pitch asks for."""
+    enhancer_weights: str | None = None
+    """A folder with `model` and `config.json` of an NSF-HiFiGAN instead of the published one."""
 
     @model_validator(mode="after")
     def _one_pitch(self) -> Self:

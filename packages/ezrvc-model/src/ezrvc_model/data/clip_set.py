@@ -18,7 +18,7 @@ from ezrvc_device.memory import host_memory
 from ezrvc_device.progress import Progress, silent
 from ezrvc_features.alignment import FeatureAligner
 from ezrvc_features.errors import FeatureError
-from ezrvc_features.store import FeatureStore
+from ezrvc_features.store import Artefact, FeatureStore
 from ezrvc_model.config import SynthesizerConfig
 from ezrvc_model.data.clip import TrainingClip
 from ezrvc_model.errors import ModelError
@@ -96,6 +96,14 @@ class ClipReader:
         audio = torch.from_numpy(waveform.samples[0, :n_samples])
         return TrainingClip(clip.path, self._speakers[clip.speaker], features, audio)
 
+    def encoder_version(self, clip: Clip) -> str:
+        """Version of the encoder that made a clip's content.
+
+        Raises:
+            FeatureError: the clip has no content.
+        """
+        return self._store.recipe(clip, Artefact.CONTENT).version
+
 
 class ClipSet:
     """Usable clips by index; each is read when asked for, and kept while there is room.
@@ -158,11 +166,13 @@ class OpenedClips:
         clips: those that can be used.
         left_out: those that cannot, with the reason.
         f0: pitch range of each speaker, by name, where any frame is voiced.
+        encoder_version: of the encoder that made the content of all of them; None: not of one.
     """
 
     clips: ClipSet
     left_out: tuple[LeftOutClip, ...]
     f0: dict[str, F0Range]
+    encoder_version: str | None = None
 
 
 def open_clips(
@@ -193,6 +203,7 @@ def open_clips(
     opened = ClipSet(reader, int(host_memory().free * _MEMORY_SHARE))
     left_out: list[LeftOutClip] = []
     pitch: dict[str, list[NDArray[np.float32]]] = {}
+    versions: set[str] = set()
     for number, name in enumerate(names):
         progress("checking clips", number, len(names))
         try:
@@ -205,12 +216,14 @@ def open_clips(
             left_out.append(LeftOutClip(name, str(error)))
             continue
         opened.add(clip, loaded)
+        versions.add(reader.encoder_version(clip))
         heard = (loaded.features.f0 * loaded.features.voiced).numpy()
         pitch.setdefault(clip.speaker, []).append(heard)
     progress("checking clips", len(names), len(names))
     measured = {speaker: F0Range.measured(curves) for speaker, curves in pitch.items()}
     ranges = {speaker: f0 for speaker, f0 in measured.items() if f0 is not None}
-    return OpenedClips(opened, tuple(left_out), ranges)
+    version = versions.pop() if len(versions) == 1 else None
+    return OpenedClips(opened, tuple(left_out), ranges, version)
 
 
 def read_file_list(path: Path) -> list[str]:

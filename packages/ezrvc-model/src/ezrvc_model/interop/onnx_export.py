@@ -39,7 +39,7 @@ def export_onnx(
     *,
     speaker: SpeakerInput = "id",
     predict_f0: bool = False,
-    noise_scale: float = 0.4,
+    noise_scale: float | None = None,
 ) -> Path:
     """Write the inference graph of a voice, for any batch size and number of frames (2 or more).
 
@@ -61,7 +61,7 @@ def export_onnx(
         voice: to write; its network must lie in single precision, as `VoiceModel.load` gives it.
         speaker: how the graph is told who speaks.
         predict_f0: whether the graph replaces F0 by a prediction; for speech only.
-        noise_scale: of the prior's noise.
+        noise_scale: of the prior's noise; None: as the voice says.
 
     Returns:
         The path.
@@ -77,6 +77,7 @@ def export_onnx(
         raise ModelError(
             f"{voice.card.name}: this voice has no pitch of its own; leave predict_f0 off"
         )
+    noise_scale = voice.noise_scale if noise_scale is None else noise_scale
     inputs = graph_inputs(config, speaker, predict_f0=predict_f0)
     network = voice.prepared_generator().cpu()
     graph = InferenceGraph(network, noise_scale=noise_scale, predict_f0=predict_f0).eval()

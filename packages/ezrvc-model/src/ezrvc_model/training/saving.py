@@ -9,9 +9,11 @@ from typing import Any
 
 from safetensors import SafetensorError
 
+from ezrvc_device.progress import Progress, silent
 from ezrvc_features.config import FeatureConfig
 from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.errors import ModelError
+from ezrvc_model.retrieval_builder import RetrievalBuilder
 from ezrvc_model.synthesizer.synthesizer import Synthesizer
 from ezrvc_model.training.checkpoint import CheckpointRecord, write_checkpoint
 from ezrvc_model.training.checkpoint_folder import checkpoint_path, prune
@@ -22,6 +24,7 @@ from ezrvc_model.training.state import TrainingState
 from ezrvc_model.voice import VoiceModel
 from ezrvc_model.voice_card import F0Range, Origin, TrainingFacts, VoiceCard
 from ezrvc_model.voice_folder import is_voice_folder, read_voice_card
+from ezrvc_model.voice_retrieval import find_retrieval
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,9 @@ class VoiceExporter:
         good_from_step: with fewer steps the card says that it is untrained.
         audio_minutes: of the training clips, where known.
         f0: pitch range of each speaker, where known.
+        encoder_version: of the content encoder, where known.
+        retrieval: keeps the voice's retrieval vectors; None: those that are there stay.
+        progress: told what is read for them.
     """
 
     run: RunFolder
@@ -45,12 +51,18 @@ class VoiceExporter:
     good_from_step: int
     audio_minutes: float | None = None
     f0: Mapping[str, F0Range] | None = None
+    encoder_version: str | None = None
+    retrieval: RetrievalBuilder | None = None
+    progress: Progress = silent
 
     def export(self, generator: Synthesizer, step: int) -> None:
         """Write the voice as it is after `step` steps.
 
+        Retrieval vectors that it has stay; they are made where they are missing or of other clips.
+
         Raises:
             ModelError: it cannot be written.
+            FeatureError: the content of a clip, for retrieval, is damaged.
         """
         card = self._card_so_far().model_copy(
             update={
@@ -64,9 +76,19 @@ class VoiceExporter:
                 "f0": dict(self.f0 or {}),
             }
         )
-        voice = VoiceModel(self.model, generator, self.speakers, self.features, card)
+        voice = VoiceModel(
+            config=self.model,
+            generator=generator,
+            speakers=self.speakers,
+            features=self.features,
+            card=card,
+            encoder_version=self.encoder_version,
+            retrieval=find_retrieval(self.run.voice, self.speakers),
+        )
         try:
             voice.save(self.run.voice)
+            if self.retrieval is not None:
+                self.retrieval.update(self.run.voice, self.progress)
         except (OSError, SafetensorError) as error:
             raise ModelError(
                 f"{self.run.voice}: the voice cannot be written ({error}); the checkpoints are "
@@ -80,8 +102,10 @@ class VoiceExporter:
         return VoiceCard(name=self.run.root.name)
 
     def is_exported(self, step: int) -> bool:
-        """Whether the voice after `step` steps is there already."""
+        """Whether the voice after `step` steps is there already, with what it should have."""
         if not is_voice_folder(self.run.voice):
+            return False
+        if self.retrieval is not None and self.retrieval.missing(self.run.voice):
             return False
         return read_voice_card(self.run.voice).training.steps == step
 

@@ -16,10 +16,12 @@ from ezrvc_device.precision import precision_for
 from ezrvc_device.progress import Progress, silent
 from ezrvc_device.seeding import capture_random_state, restore_random_state
 from ezrvc_features.config import FeatureConfig
+from ezrvc_features.retrieval import RetrievalConfig
 from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.data.batches import TrainingBatches
 from ezrvc_model.data.clip_set import OpenedClips, open_clips, read_file_list, read_speakers
 from ezrvc_model.errors import ModelError
+from ezrvc_model.retrieval_builder import RetrievalBuilder
 from ezrvc_model.training.checkpoint import restore_networks
 from ezrvc_model.training.checkpoint_folder import FoundCheckpoint, find_newest
 from ezrvc_model.training.fabric import make_fabric, restore_scaler
@@ -46,6 +48,7 @@ def train(
     progress: Progress = silent,
     observers: Sequence[TrainingObserver] = (),
     validators: Sequence[Validator] = (),
+    retrieval: RetrievalConfig | None = None,
 ) -> TrainingResult:
     """Train a voice, or go on training it from the newest whole checkpoint of the run.
 
@@ -63,18 +66,21 @@ def train(
         progress: is told the clips checked and the step.
         observers: are told metrics and checkpoints.
         validators: judge the voice on held-out clips, beside the mel difference.
+        retrieval: what is made for retrieval when the voice is exported; None: nothing.
 
     Raises:
         ModelError: no usable clip; another configuration than the run began with; no whole
             checkpoint among several; a loss that is not a number; files that cannot be written.
         AudioError: the manifest cannot be read.
+        FeatureError: the content of a clip, for retrieval, is damaged.
         DeviceError: no such device, or it does not do the precision asked for.
     """
-    job = _Job(experiment, RunFolder(run), model, settings, features, device)
+    retrieval = retrieval or RetrievalConfig()
+    job = _Job(experiment, RunFolder(run), model, settings, features, device, retrieval, progress)
     random_state = capture_random_state()
     matmul_precision = torch.get_float32_matmul_precision()
     try:
-        return job.run(progress, observers, validators)
+        return job.run(observers, validators)
     except OSError as error:
         raise ModelError(
             f"{run}: training stopped, a file cannot be read or written ({error}); put that right "
@@ -96,6 +102,8 @@ class _Job:
         settings: TrainConfig,
         features: FeatureConfig,
         device: str | None,
+        retrieval: RetrievalConfig,
+        progress: Progress,
     ) -> None:
         self._began_s = time.monotonic()
         self._experiment = experiment
@@ -107,13 +115,22 @@ class _Job:
         self._features = features
         self._fixed = fixed_settings(self._model, settings, features, self._speakers)
         self._device = resolve_device(device)
+        self._progress = progress
+        self._retrieval = retrieval
         self._exporter = VoiceExporter(
-            run, self._model, features, self._speakers, settings.good_from_step
+            run,
+            self._model,
+            features,
+            self._speakers,
+            settings.good_from_step,
+            retrieval=RetrievalBuilder(
+                experiment, retrieval, self._speakers, self._model.content_dim
+            ),
+            progress=progress,
         )
 
     def run(
         self,
-        progress: Progress,
         observers: Sequence[TrainingObserver],
         validators: Sequence[Validator],
     ) -> TrainingResult:
@@ -123,7 +140,7 @@ class _Job:
             check_unchanged(self._folder.root, found.record.fixed, self._fixed)
         if found.record is not None and found.record.step >= self._settings.max_steps:
             return self._already_complete(found, found.record.step)
-        clips, held_out = self._open(progress)
+        clips, held_out = self._open()
         state = self._state(found)
         if found.record is not None and found.record.clips != self._fingerprint(clips):
             _log.warning(
@@ -131,7 +148,7 @@ class _Job:
                 self._folder.root,
                 state.step,
             )
-        self._folder.save_config(self._model, self._settings, self._features)
+        self._folder.save_config(self._model, self._settings, self._features, self._retrieval)
         first_step = state.step
         metrics, interrupted = Trainer(
             run=self._folder,
@@ -143,7 +160,7 @@ class _Job:
             held_out=held_out.clips,
             validators=(MelValidator(self._model, self._settings.max_clip_frames), *validators),
             observers=observers,
-            progress=progress,
+            progress=self._progress,
         ).fit()
         return replace(
             self._result(found, state.step),
@@ -171,7 +188,7 @@ class _Job:
             duration_s=time.monotonic() - self._began_s,
         )
 
-    def _open(self, progress: Progress) -> tuple[OpenedClips, OpenedClips]:
+    def _open(self) -> tuple[OpenedClips, OpenedClips]:
         """The clips to train on and those held out."""
         settings, experiment = self._settings, self._experiment
         names = read_file_list(experiment.train_list)
@@ -181,7 +198,7 @@ class _Job:
             self._model,
             self._speakers,
             min_frames=settings.segment_frames,
-            progress=progress,
+            progress=self._progress,
         )
         if not len(clips.clips):
             reasons = "; ".join(each.reason for each in clips.left_out[:1])
@@ -191,7 +208,9 @@ class _Job:
             )
         held_out_names = read_file_list(experiment.validation_list)
         chosen = spread_out(held_out_names, settings.validation_clips)
-        held_out = open_clips(experiment, chosen, self._model, self._speakers, progress=progress)
+        held_out = open_clips(
+            experiment, chosen, self._model, self._speakers, progress=self._progress
+        )
         return clips, held_out
 
     def _state(self, found: FoundCheckpoint) -> TrainingState:
@@ -226,6 +245,7 @@ class _Job:
             self._exporter,
             audio_minutes=round(clips.clips.duration_s / 60, 2),
             f0=clips.f0,
+            encoder_version=clips.encoder_version,
         )
         fingerprint = self._fingerprint(clips)
         return Saver(self._folder, self._settings, self._fixed, fingerprint, exporter, observers)
