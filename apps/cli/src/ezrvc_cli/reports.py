@@ -118,6 +118,7 @@ def conversion_summary(report: ConversionReport) -> dict[str, Any]:
                 "real_time_factor": file.real_time_factor,
                 "silent": file.silent,
                 "advice": list(file.advice),
+                "notices": list(file.notices),
             }
             for file in report.files
         ],

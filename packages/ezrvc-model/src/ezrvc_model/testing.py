@@ -1,5 +1,6 @@
 """Small voices for tests: the real network at a size that runs in milliseconds, untrained."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,12 @@ from typing import Any
 import torch
 
 from ezrvc_features.config import FeatureConfig
+from ezrvc_features.spectrogram import NSF_HIFIGAN_MEL
 from ezrvc_model.config import DecoderConfig, SynthesizerConfig
 from ezrvc_model.interop.names import generator_names
 from ezrvc_model.interop.sovits_export import export_sovits
 from ezrvc_model.synthesizer.synthesizer import Synthesizer
+from ezrvc_model.vocoders.mel_vocoder import HiFiGANVocoder
 from ezrvc_model.voice import VoiceModel
 from ezrvc_model.voice_card import TrainingFacts, VoiceCard
 
@@ -153,6 +156,40 @@ def write_rvc_checkpoint(path: Path, generator: Synthesizer, **changes: Any) -> 
         "f0": int(config.pitch_embedding),
     }
     torch.save(content | changes, path)
+
+
+def save_nsf_hifigan(folder: Path) -> Path:
+    """Write an untrained NSF-HiFiGAN as openvpi does; returns the folder.
+
+    It has the layers and the mel of the published one at a sixteenth of its width.
+    """
+    decoder = DecoderConfig(
+        upsample_initial_channels=32, resblock_dilations=((1, 3, 5), (1, 3, 5), (1, 3, 5))
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        state = HiFiGANVocoder(decoder, NSF_HIFIGAN_MEL).state_dict()
+    names = generator_names(state, decoder, "sovits")
+    generator = {names[name].removeprefix("dec."): tensor for name, tensor in state.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save({"generator": generator}, folder / "model")
+    tree = {
+        "resblock": "1",
+        "upsample_rates": decoder.upsample_rates,
+        "upsample_kernel_sizes": decoder.upsample_kernel_sizes,
+        "upsample_initial_channel": decoder.upsample_initial_channels,
+        "resblock_kernel_sizes": decoder.resblock_kernel_sizes,
+        "resblock_dilation_sizes": decoder.resblock_dilations,
+        "sampling_rate": NSF_HIFIGAN_MEL.sample_rate,
+        "num_mels": NSF_HIFIGAN_MEL.n_mels,
+        "n_fft": NSF_HIFIGAN_MEL.n_fft,
+        "win_size": NSF_HIFIGAN_MEL.n_fft,
+        "hop_size": decoder.hop_length,
+        "fmin": NSF_HIFIGAN_MEL.fmin_hz,
+        "fmax": NSF_HIFIGAN_MEL.fmax_hz,
+    }
+    (folder / "config.json").write_text(json.dumps(tree), encoding="utf-8")
+    return folder
 
 
 def _foreign(

@@ -31,6 +31,11 @@ from ezrvc_cli.options import device_option, json_option, set_option
     "--pitch", type=float, default=0.0, metavar="SEMITONES", help="Shift the pitch, e.g. +3."
 )
 @click.option(
+    "--enhance", is_flag=True,
+    help="Make the result anew with NSF-HiFiGAN; its published weights are under "
+    "CC BY-NC-SA 4.0: no commercial use.",
+)  # fmt: skip
+@click.option(
     "--f0-csv", type=click.Path(path_type=str), default=None, metavar="FILE",
     help="Pitch by hand: time_s,f0_hz rows that override what is found in the one INPUT.",
 )  # fmt: skip
@@ -46,6 +51,7 @@ def command(
     voice: str | None,
     pitch: float,
     f0_csv: str | None,
+    enhance: bool,
     seed: int | None,
     assignments: tuple[str, ...],
     device: str | None,
@@ -63,11 +69,14 @@ def command(
     from ezrvc_device.configuration import merge, parse_overrides
     from ezrvc_device.storage import find_storage
     from ezrvc_model.conversion import ConversionSettings, VoiceConverter
+    from ezrvc_model.vocoders.published import licence_notice
     from ezrvc_model.voice import VoiceModel
 
     if speaker is not None and speaker_curve is not None:
         raise click.UsageError("give --speaker or --speaker-curve, not both")
     options: dict[str, object] = {"transpose_semitones": pitch}
+    if enhance:
+        options["enhance"] = True
     if seed is not None:
         options["seed"] = seed
     if f0_csv is not None:
@@ -82,6 +91,8 @@ def command(
     chosen = choose_target(storage.models, speaker=speaker, curve=curve, voice=voice)
     targets = plan_outputs(files, Path(output) if output else None, chosen.label)
     say(f"voice {str(chosen.speaker)!r} of {chosen.folder}", as_json=as_json)
+    if settings.enhance:
+        say(f"notice: {licence_notice(settings.enhancer_weights)}", as_json=as_json)
     model = VoiceModel.load(chosen.folder)
     with progress_display() as progress:
         converter = VoiceConverter(model, device=device or "auto")

@@ -12,7 +12,9 @@ from ezrvc_device.errors import DeviceError
 from ezrvc_device.memory import memory_status
 from ezrvc_device.precision import convolution_dtype, precision_for
 from ezrvc_device.storage import Storage, free_disk
+from ezrvc_device.weights import weights_present
 from ezrvc_features.content.registry import list_encoders
+from ezrvc_model.vocoders.published import NSF_HIFIGAN_WEIGHTS, PUBLISHED_SIZE
 
 _VERSIONS_SHOWN = (
     "ezrvc-cli", "ezrvc-model", "ezrvc-features", "ezrvc-audio", "ezrvc-device",
@@ -120,6 +122,10 @@ def _weights(diagnosis: Diagnosis) -> None:
         if not present:
             diagnosis.notes.append(f"{entry.name}: fetched when first asked for")
     diagnosis.facts["content encoders"] = rows
+    enhancer = NSF_HIFIGAN_WEIGHTS
+    present = weights_present(enhancer)
+    finding = "present" if present else f"not here ({PUBLISHED_SIZE})"
+    diagnosis.facts["enhancer"] = [(enhancer.name, f"{finding}; {enhancer.licence}")]
 
 
 def _nearest_existing(path: Path) -> Path:

@@ -1,5 +1,6 @@
 """Where the source is silent, and the fades at the edges of what is not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,6 +80,54 @@ def fade_edges(
     if fade_out:
         faded[len(faded) - length :] *= rise[::-1]
     return faded
+
+
+class SpanGate:
+    """Makes what lies outside the spans of a sound that arrives in pieces digital silence.
+
+    The inner edges of the spans are faded, as by `fade_edges`.
+
+    Args:
+        spans: frames that sound, in order.
+        hop_length: samples of a frame.
+        sample_rate: Hz.
+        n_samples: of the whole sound.
+    """
+
+    def __init__(
+        self, spans: Sequence[Span], hop_length: int, sample_rate: int, n_samples: int
+    ) -> None:
+        self._ahead = [
+            (span.start * hop_length, min(span.end * hop_length, n_samples)) for span in spans
+        ]
+        self._n_samples = n_samples
+        self._fade = round(_FADE_S * sample_rate)
+        self._position = 0
+
+    def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The next samples, gated."""
+        first, last = self._position, self._position + len(samples)
+        gain = np.zeros(len(samples), dtype=np.float32)
+        for start, end in self._ahead:
+            if start >= last:
+                break
+            gain[max(start - first, 0) : end - first] = 1
+            length = min(self._fade, (end - start) // 2)
+            places = np.arange(length)
+            rise = crossfade.fade_in(length)
+            if start > 0:
+                _scale(gain, places + (start - first), rise)
+            if end < self._n_samples:
+                _scale(gain, places + (end - length - first), rise[::-1])
+        self._ahead = [(start, end) for start, end in self._ahead if end > last]
+        self._position = last
+        return samples * gain
+
+
+def _scale(gain: NDArray[np.float32], places: NDArray[np.int_], by: NDArray[np.float32]) -> None:
+    """Multiply a gain at those places that it has."""
+    inside = (places >= 0) & (places < len(gain))
+    gain[places[inside]] *= by[inside]
 
 
 def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -17,6 +17,7 @@ class FileReport:
         elapsed_s: time the conversion took, seconds.
         silent: whether the recording holds nothing but silence, and so the result too.
         advice: one line for each thing the user may want to change.
+        notices: one line for each thing that holds for the result, as the licence of what made it.
     """
 
     input: Path
@@ -27,6 +28,7 @@ class FileReport:
     elapsed_s: float
     silent: bool
     advice: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
     @property
     def real_time_factor(self) -> float:

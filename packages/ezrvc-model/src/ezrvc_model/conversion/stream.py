@@ -9,16 +9,20 @@ from ezrvc_device.progress import Progress
 from ezrvc_features.alignment import FeatureAligner
 from ezrvc_features.content.base import ContentEncoder
 from ezrvc_features.f0.interpolation import interpolate_unvoiced
+from ezrvc_model.conversion.adaptive_key import automatic_key
 from ezrvc_model.conversion.assembly import Assembly
 from ezrvc_model.conversion.blocks import Block, plan_blocks
 from ezrvc_model.conversion.content import WindowContent
 from ezrvc_model.conversion.curves import SourceCurves
-from ezrvc_model.conversion.gate import sounding_spans
+from ezrvc_model.conversion.enhancer import Enhancer
+from ezrvc_model.conversion.gate import SpanGate, sounding_spans
 from ezrvc_model.conversion.loudness import LoudnessMatcher
+from ezrvc_model.conversion.retrieval import ContentRetrieval
 from ezrvc_model.conversion.settings import ConversionSettings
 from ezrvc_model.conversion.source_phase import cycles_before
 from ezrvc_model.conversion.synthesis import BlockSynthesizer, VoiceCurves
 from ezrvc_model.conversion.windows import Mono, SlidingSource
+from ezrvc_model.vocoders.mel_vocoder import HiFiGANVocoder
 
 _SEAM_S = 0.05
 """How far two blocks that meet each reach over their seam; the crossfade is twice as long."""
@@ -38,6 +42,8 @@ class ConversionStream:
         synthesizer: the network.
         settings: how to convert.
         source_rate: rate that the network's sine source counts at, Hz.
+        vocoder: makes the result anew; None: the result stays as it is.
+        retrieval: moves the content towards the target speaker's; None: it stays as it is.
     """
 
     def __init__(
@@ -49,6 +55,8 @@ class ConversionStream:
         synthesizer: BlockSynthesizer,
         settings: ConversionSettings,
         source_rate: int,
+        vocoder: HiFiGANVocoder | None = None,
+        retrieval: ContentRetrieval | None = None,
     ) -> None:
         self._open_source = open_source
         self._curves = curves
@@ -57,14 +65,17 @@ class ConversionStream:
         self._synthesizer = synthesizer
         self._settings = settings
         self._source_rate = source_rate
-        self._content = WindowContent(encoder, aligner, curves.n_samples, curves.n_frames_total)
-        spans = sounding_spans(
+        self._vocoder = vocoder
+        self._content = WindowContent(
+            encoder, aligner, curves.n_samples, curves.n_frames_total, retrieval
+        )
+        self._spans = sounding_spans(
             curves.volume[: curves.n_frames],
             settings.silence_threshold_db,
             self._frames.frame_rate_hz,
         )
         self._blocks = plan_blocks(
-            spans,
+            self._spans,
             curves.volume,
             block_frames=self._to_frames(settings.block_s),
             context_frames=self._to_frames(settings.context_s),
@@ -77,24 +88,49 @@ class ConversionStream:
 
     def pieces(self, progress: Progress) -> Iterator[Mono]:
         """The result, `curves.n_samples` samples in all; each piece is (n_samples,), not empty."""
-        seam_frames = self._to_frames(_SEAM_S)
-        assembly = Assembly(
-            self._curves.n_samples, self._frames.hop_length, self._frames.sample_rate, seam_frames
-        )
         matcher = LoudnessMatcher(
             self._curves.loudness, self._frames.sample_rate, self._settings.loudness_mix
         )
         curves = self._voice_curves(progress)
+        pieces = self._synthesized(curves, progress)
+        if self._vocoder is not None and not self.silent:
+            pieces = self._enhanced(self._vocoder, pieces, curves)
+        for piece in pieces:
+            yield from _if_any(matcher.push(piece))
+        yield from _if_any(matcher.finish())
+
+    def _synthesized(self, curves: VoiceCurves, progress: Progress) -> Iterator[Mono]:
+        """What the network makes, block after block, and the silence between."""
+        seam_frames = self._to_frames(_SEAM_S)
+        assembly = Assembly(
+            self._curves.n_samples, self._frames.hop_length, self._frames.sample_rate, seam_frames
+        )
         source = SlidingSource(self._open_source())
         for block in self._reported("convert", progress):
             audio = self._synthesizer.synthesize(
                 block, self._content, source, curves, seam_frames=seam_frames
             )
-            for piece in assembly.add(block, audio):
-                yield from _if_any(matcher.push(piece))
-        for piece in assembly.finish():
-            yield from _if_any(matcher.push(piece))
-        yield from _if_any(matcher.finish())
+            yield from assembly.add(block, audio)
+        yield from assembly.finish()
+
+    def _enhanced(
+        self, vocoder: HiFiGANVocoder, pieces: Iterator[Mono], curves: VoiceCurves
+    ) -> Iterator[Mono]:
+        """The pieces made anew by a vocoder; silence stays where it was."""
+        key = self._settings.enhancer_key_semitones
+        enhancer = Enhancer(
+            vocoder,
+            curves.f0,
+            self._frames,
+            self._curves.n_samples,
+            key_semitones=automatic_key(curves.f0[curves.voiced]) if key is None else key,
+            seed=self._settings.seed,
+        )
+        gate = SpanGate(
+            self._spans, self._frames.hop_length, self._frames.sample_rate, self._curves.n_samples
+        )
+        for piece in enhancer.enhance(pieces):
+            yield gate.push(piece)
 
     def _voice_curves(self, progress: Progress) -> VoiceCurves:
         """The curves that the network is given: transposed or predicted pitch, without gaps."""

@@ -74,8 +74,8 @@ def _checkpoint(weights: str | Path | None, progress: Progress) -> Path:
         if weights is not None:
             raise ModelError(f"{error}; it is to hold `model` and `{_CONFIG_NAME}`") from error
         raise ModelError(
-            f"the weights of the enhancer ({PUBLISHED_SIZE}, {spec.licence}) are not here: {error}; "
-            "connect and run this again, or unpack them anywhere and name the folder: "
+            f"the weights of the enhancer ({PUBLISHED_SIZE}, {spec.licence}) are not here: "
+            f"{error}; connect and run this again, or unpack them anywhere and name the folder: "
             "--set enhancer_weights=FOLDER"
         ) from error
     if weights is None:
