@@ -1,16 +1,19 @@
 """A stand-in for the Hugging Face Hub and for any file server, for tests without a network."""
 
 import hashlib
+import json
 import re
 import socket
+import sys
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 from urllib.parse import unquote
 
 _RESOLVE = re.compile(r"^/(?P<repository>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<file>.+)$")
+_LISTING = re.compile(r"^/api/models/(?P<repository>[^/]+/[^/]+)(/revision/(?P<revision>.+))?$")
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class StandInHub:
         self.statuses: list[int] = []
         self._repositories: dict[str, _Repository] = {}
         self._files: dict[str, bytes] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
+        self._server = _Server(("127.0.0.1", 0), _handler_for(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
     @property
@@ -79,15 +82,20 @@ class StandInHub:
         plain = self._files.get(path.removeprefix("/"))
         if plain is not None:
             return _Found(plain, hashlib.sha256(plain).hexdigest(), None)
-        match = _RESOLVE.match(path)
+        match = _LISTING.match(path) or _RESOLVE.match(path)
         repository = self._repositories.get(match["repository"]) if match else None
         if match is None or repository is None:
             return "RepoNotFound"
         if repository.is_gated:
             return "GatedRepo"
-        commit = repository.head if match["revision"] == "main" else match["revision"]
+        asked = match["revision"] or "main"
+        commit = repository.head if asked == "main" else asked
         if commit not in repository.commits:
             return "RevisionNotFound"
+        if match.re is _LISTING:
+            files = [{"rfilename": file} for file in sorted(repository.commits[commit])]
+            told = {"id": match["repository"], "sha": commit, "siblings": files}
+            return _Found(json.dumps(told).encode(), commit, None)
         content = repository.commits[commit].get(match["file"])
         if content is None:
             return "EntryNotFound"
@@ -122,6 +130,13 @@ class _Found:
     @property
     def is_large(self) -> bool:
         return self.commit is not None and len(self.content) >= 1000
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that hang up, which some tests want."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

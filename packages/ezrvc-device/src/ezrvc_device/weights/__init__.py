@@ -3,10 +3,12 @@
 from ezrvc_device.weights.fetching import (
     fetch,
     is_offline,
+    list_hub_files,
     weights_folder,
     weights_path,
     weights_present,
 )
+from ezrvc_device.weights.hub import HubListing
 from ezrvc_device.weights.spec import (
     UNVERIFIED,
     HubSource,
@@ -19,6 +21,7 @@ from ezrvc_device.weights.spec import (
 
 __all__ = [
     "UNVERIFIED",
+    "HubListing",
     "HubSource",
     "LocalSource",
     "PackageSource",
@@ -27,6 +30,7 @@ __all__ = [
     "WeightSpec",
     "fetch",
     "is_offline",
+    "list_hub_files",
     "weights_folder",
     "weights_path",
     "weights_present",

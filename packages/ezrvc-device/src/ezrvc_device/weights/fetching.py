@@ -10,7 +10,7 @@ from ezrvc_device.errors import WeightsError
 from ezrvc_device.progress import Progress, silent
 from ezrvc_device.storage import find_storage
 from ezrvc_device.weights.download import Download, download
-from ezrvc_device.weights.hub import locate
+from ezrvc_device.weights.hub import HubListing, list_files, locate
 from ezrvc_device.weights.ledger import Ledger, file_lock
 from ezrvc_device.weights.spec import (
     UNVERIFIED,
@@ -19,6 +19,7 @@ from ezrvc_device.weights.spec import (
     PackageSource,
     UrlSource,
     WeightSpec,
+    check_repository,
 )
 
 _log = logging.getLogger(__name__)
@@ -100,6 +101,25 @@ def weights_path(spec: WeightSpec, *, cache: Path | None = None) -> Path:
     if source.sha256 == UNVERIFIED:
         pin = f"{UNVERIFIED}-{hashlib.sha256(source.url.encode()).hexdigest()[:16]}"
     return folder / "url" / pin / source.file_name
+
+
+def list_hub_files(repository: str, revision: str | None = None) -> HubListing:
+    """Say what a model repository of the Hub holds, and at which commit, so that it can be pinned.
+
+    Args:
+        repository: `owner/name`.
+        revision: a commit, branch or tag; None: the newest.
+
+    Raises:
+        WeightsError: offline mode is on; no such repository or revision; no access; no connection.
+    """
+    check_repository(repository)
+    if is_offline():
+        raise WeightsError(
+            f"{repository}: Hub repositories cannot be listed in offline mode: run with "
+            "EZRVC_OFFLINE and HF_HUB_OFFLINE unset"
+        )
+    return list_files(repository, revision)
 
 
 def is_offline() -> bool:

@@ -8,16 +8,14 @@ check what it got against the file's hash.
 import os
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import Any, NoReturn, cast
 
 from ezrvc_device.errors import WeightsError
 from ezrvc_device.weights.download import ATTEMPTS, FIRST_PAUSE_S, PASSING_STATUS
 from ezrvc_device.weights.spec import HubSource
-
-if TYPE_CHECKING:
-    from huggingface_hub import HfFileMetadata
 
 _SHA256 = re.compile(r"^[0-9a-f]{64}$")
 _DEFAULT_BRANCH = "main"
@@ -37,6 +35,45 @@ class HubFile:
     """Of large files; the Hub keeps only a git hash of small ones."""
 
 
+@dataclass(frozen=True)
+class HubListing:
+    """What a repository of the Hub holds at one commit."""
+
+    repository: str
+    """`owner/name`."""
+    commit: str
+    files: tuple[str, ...]
+    """Paths in the repository, with `/`, sorted."""
+
+
+def list_files(repository: str, revision: str | None = None) -> HubListing:
+    """Ask the Hub what a model repository holds.
+
+    Args:
+        repository: `owner/name`.
+        revision: a commit, branch or tag; None: the newest.
+
+    Raises:
+        WeightsError: no such repository or revision; no access; no connection.
+    """
+    import huggingface_hub
+
+    endpoint = _endpoint()
+    place = f"Hub repository {repository}{f' at {revision}' if revision else ''}"
+    page = f"{endpoint or huggingface_hub.constants.ENDPOINT}/{repository}"
+    api: Any = huggingface_hub.HfApi(endpoint=endpoint)
+    found = _insist(
+        lambda: api.model_info(repository, revision=revision),
+        lambda error: _explain(repository, place, page, None, error),
+    )
+    files = [str(sibling.rfilename) for sibling in found.siblings or ()]
+    if found.sha is None:
+        raise WeightsError(
+            f"{repository}: {page} does not answer like a Hugging Face Hub: check HF_ENDPOINT"
+        )
+    return HubListing(repository, found.sha, tuple(sorted(files)))
+
+
 def locate(name: str, source: HubSource, commit: str | None, *, target: Path) -> HubFile:
     """Ask the Hub for a file.
 
@@ -51,12 +88,15 @@ def locate(name: str, source: HubSource, commit: str | None, *, target: Path) ->
     """
     import huggingface_hub  # here, not above: `import ezrvc_device` stays light
 
-    endpoint = os.environ.get("HF_ENDPOINT", "").rstrip("/") or None
+    endpoint = _endpoint()
     url_of = huggingface_hub.hf_hub_url
     url = url_of(
         source.repository, source.file, revision=commit or _DEFAULT_BRANCH, endpoint=endpoint
     )
-    metadata = _metadata(name, source, url, endpoint, target)
+    metadata = _insist(
+        lambda: cast(Any, huggingface_hub).get_hf_file_metadata(url, endpoint=endpoint),
+        lambda error: _explain(name, str(source), url, target, error),
+    )
     if metadata.commit_hash is None or metadata.etag is None:
         raise WeightsError(
             f"{name}: {url} does not answer like a Hugging Face Hub: check HF_ENDPOINT"
@@ -72,11 +112,13 @@ def locate(name: str, source: HubSource, commit: str | None, *, target: Path) ->
     )
 
 
-def _metadata(
-    name: str, source: HubSource, url: str, endpoint: str | None, target: Path
-) -> "HfFileMetadata":
-    """Ask for a file's commit and tag, modestly insisting."""
-    import huggingface_hub
+def _endpoint() -> str | None:
+    """The mirror to ask; None: the Hub itself."""
+    return os.environ.get("HF_ENDPOINT", "").rstrip("/") or None
+
+
+def _insist(ask: Callable[[], Any], explain: Callable[[Exception], NoReturn]) -> Any:
+    """Ask the Hub, modestly insisting."""
     from huggingface_hub.errors import HfHubHTTPError
 
     # huggingface_hub 1 stands on httpx, 2 on httpx2; both call the root of their errors HTTPError.
@@ -84,12 +126,12 @@ def _metadata(
     attempt = 1
     while True:
         try:
-            return cast(Any, huggingface_hub).get_hf_file_metadata(url, endpoint=endpoint)
+            return ask()
         except (http_error, OSError) as error:
             status = _status(error)
             is_passing = status is None or status in PASSING_STATUS
             if attempt == ATTEMPTS or not is_passing:
-                _explain(name, source, url, target, error)
+                explain(error)
         time.sleep(FIRST_PAUSE_S * 2 ** (attempt - 1))
         attempt += 1
 
@@ -99,7 +141,7 @@ def _status(error: Exception) -> int | None:
     return None if response is None else int(response.status_code)
 
 
-def _explain(name: str, source: HubSource, url: str, target: Path, error: Exception) -> NoReturn:
+def _explain(name: str, place: str, url: str, target: Path | None, error: Exception) -> NoReturn:
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     status = _status(error)
@@ -114,8 +156,8 @@ def _explain(name: str, source: HubSource, url: str, target: Path, error: Except
         advice = f"cannot be had now, the Hub answers {status} ({url}): try again later"
     else:
         reason = " ".join(str(error).split()) or type(error).__name__
+        otherwise = "" if target is None else f", or put the file at {target}"
         advice = (
-            f"cannot be reached at {url} ({reason}): check the connection and try again, "
-            f"or put the file at {target}"
+            f"cannot be reached at {url} ({reason}): check the connection and try again{otherwise}"
         )
-    raise WeightsError(f"{name}: {source} {advice}") from error
+    raise WeightsError(f"{name}: {place} {advice}") from error

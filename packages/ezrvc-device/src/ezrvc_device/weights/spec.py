@@ -46,8 +46,7 @@ class HubSource:
     """Of the file; None: the Hub's own hash of the pinned commit is trusted."""
 
     def __post_init__(self) -> None:
-        if not _REPOSITORY.match(self.repository):
-            raise WeightsError(f"Hub repository {self.repository!r}: write it as owner/name")
+        check_repository(self.repository)
         _check_relative(self.file, f"Hub repository {self.repository}")
         if self.revision != UNVERIFIED and not _COMMIT.match(self.revision):
             raise WeightsError(
@@ -109,6 +108,16 @@ class WeightSpec:
     source: Source
     licence: str = ""
     """SPDX identifier or a few words; empty: not known."""
+
+
+def check_repository(repository: str) -> None:
+    """Make sure that a repository is written as the Hub writes it.
+
+    Raises:
+        WeightsError: it is not.
+    """
+    if not _REPOSITORY.match(repository):
+        raise WeightsError(f"Hub repository {repository!r}: write it as owner/name")
 
 
 def _check_relative(path: str, owner: str) -> None:
