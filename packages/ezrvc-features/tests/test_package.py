@@ -40,7 +40,8 @@ def test_the_example_of_the_readme_runs(
     ]
 
 
-def test_the_readme_lists_the_encoders_there_are() -> None:
+def test_the_encoders_of_the_readme_are_there() -> None:
     listed = re.findall(r"^\| `([\w-]+)` \| (\d+) \|", README.read_text("utf-8"), re.MULTILINE)
     entries = {entry.name: entry.dim for entry in ezrvc_features.list_encoders()}
-    assert {name: int(dim) for name, dim in listed} == entries
+    assert len(listed) >= 10
+    assert {name: int(dim) for name, dim in listed}.items() <= entries.items()

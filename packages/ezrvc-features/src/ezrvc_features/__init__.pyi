@@ -3,8 +3,8 @@
 from .alignment import FeatureAligner
 from .config import F0Config, FeatureConfig
 from .content.base import ContentEncoder
+from .content.entry import EncoderEntry
 from .content.registry import (
-    EncoderEntry,
     encoder_dim,
     encoder_entry,
     encoder_version,

@@ -13,7 +13,7 @@ from ezrvc_features.content.registry import load_encoder
 from ezrvc_features.errors import FeatureError
 from ezrvc_features.testing import checkpoints
 
-ENCODERS = ("hubert-soft", "contentvec768l12", "whisper-ppg")
+ENCODERS = ("hubert-soft", "contentvec768l12", "wavlm-base-plus", "dphubert", "whisper-ppg")
 
 
 class _Malice:
@@ -119,6 +119,8 @@ def test_the_checkpoint_of_another_encoder_is_refused(name: str, tmp_path: Path)
     writers = {
         "hubert-soft": checkpoints.write_contentvec_fairseq,
         "contentvec768l12": checkpoints.write_hubert_soft,
+        "wavlm-base-plus": checkpoints.write_hubert_soft,
+        "dphubert": checkpoints.write_hubert_soft,
         "whisper-ppg": checkpoints.write_hubert_soft,
     }
     path = writers[name](tmp_path / "other.pt")
@@ -140,12 +142,12 @@ def test_the_folder_of_another_encoder_is_refused(name: str, writer: Any, tmp_pa
 
 def test_other_than_twelve_layers_is_refused(tmp_path: Path) -> None:
     folder = checkpoints.write_contentvec_folder(tmp_path / "shallow", n_layers=3)
-    with pytest.raises(FeatureError, match="has 3 layers, contentvec768l12 needs 12"):
+    with pytest.raises(FeatureError, match="needs a network of 12 layers, this one has 3"):
         load_encoder("contentvec768l12", weights=folder)
 
 
 def test_nothing_is_kept_of_a_bad_checkpoint(tmp_path: Path, cache: Path) -> None:
-    folder = checkpoints.write_contentvec_folder(tmp_path / "shallow", n_layers=3)
+    path = checkpoints.write_hubert_soft(tmp_path / "soft.pt")
     with pytest.raises(FeatureError):
-        load_encoder("contentvec768l12", weights=folder)
+        load_encoder("contentvec768l12", weights=path)
     assert not list(cache.rglob("*.safetensors"))

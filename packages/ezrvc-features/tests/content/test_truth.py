@@ -47,7 +47,7 @@ def test_contentvec_with_old_names_and_a_pickled_file_is_the_same(tmp_path: Path
     conv = "encoder.pos_conv_embed.conv."
     state[f"{conv}weight_g"] = state.pop(f"{conv}parametrizations.weight.original0")
     state[f"{conv}weight_v"] = state.pop(f"{conv}parametrizations.weight.original1")
-    state["final_proj.weight"] = torch.zeros(8, checkpoints.CONTENTVEC_DIM)
+    state["lm_head.weight"] = torch.zeros(8, checkpoints.CONTENTVEC_DIM)
     old = tmp_path / "old"
     old.mkdir()
     (old / "config.json").write_bytes((folder / "config.json").read_bytes())

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from ezrvc_device.atomic import atomic_file
 from ezrvc_device.storage import find_storage
@@ -51,9 +51,15 @@ class ConvertedFile:
     digest: str
     config: dict[str, Any]
 
-    def tensors(self) -> dict[str, torch.Tensor]:
-        """The weights in float32, on the CPU."""
-        return {name: tensor.float() for name, tensor in load_file(self.path).items()}
+    def tensors(self, names: Iterable[str] | None = None) -> dict[str, torch.Tensor]:
+        """The weights in float32, on the CPU.
+
+        Args:
+            names: of those that are wanted, all of which are there; None: all.
+        """
+        with safe_open(self.path, framework="pt") as file:
+            wanted = file.keys() if names is None else names
+            return {name: file.get_tensor(name).float() for name in wanted}
 
 
 def convert_once(

@@ -21,16 +21,16 @@ from ezrvc_features.content.checkpoint import (
     tensors_in,
 )
 from ezrvc_features.content.foreign import read_checkpoint
+from ezrvc_features.content.hubert_parts import (
+    HEAD_CHANNELS,
+    KERNELS_AND_STRIDES,
+    PositionalEmbedding,
+)
 from ezrvc_features.content.speech_encoder import WeightedEncoder
-from ezrvc_features.content.windows import WindowPlan
 from ezrvc_features.errors import FeatureError
 
-_KERNELS_AND_STRIDES = ((10, 5), (3, 2), (3, 2), (3, 2), (3, 2), (2, 2), (2, 2))
-"""Of the convolutions; together a frame of 400 samples every 320."""
 _PADDING = 40
 """Zeros on each side, (400 - 320) / 2: frame i is then centred in hop i."""
-_HEAD_CHANNELS = 64
-"""Of one attention head."""
 _HARMLESS = r"masked_spec_embed|label_embedding\.weight"
 """Of pre-training only: the vector put in place of masked frames, and the unit embeddings."""
 
@@ -40,7 +40,7 @@ class _FeatureExtractor(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        for index, (kernel, stride) in enumerate(_KERNELS_AND_STRIDES):
+        for index, (kernel, stride) in enumerate(KERNELS_AND_STRIDES):
             n_inputs = 1 if index == 0 else channels
             self.add_module(
                 f"conv{index}", nn.Conv1d(n_inputs, channels, kernel, stride, bias=False)
@@ -49,7 +49,7 @@ class _FeatureExtractor(nn.Module):
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor:
         hidden = samples
-        for index in range(len(_KERNELS_AND_STRIDES)):
+        for index in range(len(KERNELS_AND_STRIDES)):
             hidden = self.get_submodule(f"conv{index}")(hidden)
             if index == 0:
                 hidden = self.norm0(hidden)
@@ -67,18 +67,6 @@ class _FeatureProjection(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         return self.projection(self.norm(features))
-
-
-class _PositionalEmbedding(nn.Module):
-    """What a wide grouped convolution says about where a frame is, (batch, n_frames, hidden)."""
-
-    def __init__(self, hidden: int, kernel: int, groups: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv1d(hidden, hidden, kernel, padding=kernel // 2, groups=groups)
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        positions = self.conv(features.mT)[..., : features.shape[1]]
-        return nn.functional.gelu(positions).mT
 
 
 class HubertSoft(nn.Module):
@@ -108,10 +96,10 @@ class HubertSoft(nn.Module):
         super().__init__()
         self.feature_extractor = _FeatureExtractor(channels)
         self.feature_projection = _FeatureProjection(channels, hidden)
-        self.positional_embedding = _PositionalEmbedding(hidden, position_kernel, position_groups)
+        self.positional_embedding = PositionalEmbedding(hidden, position_kernel, position_groups)
         self.norm = nn.LayerNorm(hidden)
         layer = nn.TransformerEncoderLayer(
-            hidden, hidden // _HEAD_CHANNELS, feed_forward, activation="gelu", batch_first=True
+            hidden, hidden // HEAD_CHANNELS, feed_forward, activation="gelu", batch_first=True
         )
         self.encoder = nn.TransformerEncoder(layer, n_layers, enable_nested_tensor=False)
         self.proj = nn.Linear(hidden, units)
@@ -139,13 +127,7 @@ class HubertSoftEncoder(WeightedEncoder):
     layout = "hubert-soft-1"
 
     def __init__(self, checkpoint: ConvertedFile, *, name: str, device: torch.device) -> None:
-        super().__init__(
-            name=name,
-            version=self.version_of(checkpoint),
-            dim=self.dim_of(checkpoint),
-            device=device,
-            plan=WindowPlan(1000),
-        )
+        super().__init__(checkpoint, name=name, device=device)
         with torch.device("meta"):
             network = HubertSoft(**checkpoint.config)
         self._network = self._furnish(network, checkpoint)
@@ -153,8 +135,8 @@ class HubertSoftEncoder(WeightedEncoder):
     def _forward(self, samples: torch.Tensor) -> torch.Tensor:
         return self._network(samples)
 
-    @staticmethod
-    def convert(source: Path) -> Checkpoint:
+    @classmethod
+    def convert(cls, source: Path) -> Checkpoint:
         """Read the published layout: tensors by name, perhaps below "hubert" and "module.".
 
         Raises:

@@ -9,6 +9,7 @@ from torch import nn
 
 from ezrvc_audio.waveform import Waveform
 from ezrvc_features.content.checkpoint import Checkpoint, ConvertedFile
+from ezrvc_features.content.hidden_layer import HiddenLayer
 from ezrvc_features.content.windows import (
     SPEECH_HOP,
     SPEECH_RATE,
@@ -18,6 +19,7 @@ from ezrvc_features.content.windows import (
 )
 
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
+_TWENTY_SECONDS = WindowPlan(1000)
 
 
 class SpeechEncoder(ABC):
@@ -62,7 +64,7 @@ class SpeechEncoder(ABC):
         Raises:
             FeatureError: the sound is shorter than 20 ms.
         """
-        samples = to_speech(waveform)
+        samples = self._prepare(to_speech(waveform))
         with torch.no_grad():
             content = encode_in_windows(
                 samples,
@@ -72,6 +74,10 @@ class SpeechEncoder(ABC):
                 lookahead=self.lookahead,
             )
         return self._finish(content)
+
+    def _prepare(self, samples: torch.Tensor) -> torch.Tensor:
+        """What happens to the whole sound before it is cut, (n_samples,)."""
+        return samples
 
     def _run_window(self, samples: torch.Tensor) -> torch.Tensor:
         """Content of one window, (n_samples,) to (dim, n_frames)."""
@@ -88,31 +94,80 @@ class SpeechEncoder(ABC):
 
 
 class WeightedEncoder(SpeechEncoder):
-    """A `SpeechEncoder` whose network is read from a checkpoint."""
+    """A `SpeechEncoder` whose network is read from a checkpoint.
+
+    Args:
+        checkpoint: the converted weights.
+        name: the registry's name.
+        device: where the network runs.
+        layer: which output of the network; None where there is no choice.
+        plan: how sound beyond one window is cut.
+    """
 
     dim_key: ClassVar[str]
     """The number in the checkpoint's configuration that is the length of a content vector."""
 
-    @classmethod
-    def version_of(cls, checkpoint: ConvertedFile) -> str:
-        """The method and the weights, in one word."""
-        return f"{cls.layout}:{checkpoint.digest[:16]}"
+    def __init__(
+        self,
+        checkpoint: ConvertedFile,
+        *,
+        name: str,
+        device: torch.device,
+        layer: HiddenLayer | None = None,
+        plan: WindowPlan = _TWENTY_SECONDS,
+    ) -> None:
+        super().__init__(
+            name=name,
+            version=self.version_of(checkpoint, layer),
+            dim=self.dim_of(checkpoint, layer),
+            device=device,
+            plan=plan,
+        )
 
     @classmethod
-    def dim_of(cls, checkpoint: ConvertedFile) -> int:
+    def version_of(cls, checkpoint: ConvertedFile, layer: HiddenLayer | None = None) -> str:
+        """The method, the layer and the weights, in one word."""
+        method = cls.layout if layer is None else f"{cls.layout}-{layer.tag}"
+        return f"{method}:{checkpoint.digest[:16]}"
+
+    @classmethod
+    def dim_of(cls, checkpoint: ConvertedFile, layer: HiddenLayer | None = None) -> int:
         """Length of each content vector."""
         return checkpoint.config[cls.dim_key]
 
-    def _furnish(self, network: NetworkT, checkpoint: ConvertedFile) -> NetworkT:
-        """Give an empty network its weights and bring it, frozen, to the device."""
-        network.load_state_dict(checkpoint.tensors(), assign=True)
+    @classmethod
+    def require(cls, checkpoint: ConvertedFile, layer: HiddenLayer | None, what: str) -> None:
+        """Check that the network has the layer that is asked for.
+
+        Args:
+            checkpoint: the converted weights.
+            layer: what is asked for.
+            what: file and encoder, for the message.
+
+        Raises:
+            FeatureError: it has not.
+        """
+
+    def _furnish(
+        self, network: NetworkT, checkpoint: ConvertedFile, *, prefix: str = ""
+    ) -> NetworkT:
+        """Give an empty network its weights and bring it, frozen, to the device.
+
+        Args:
+            network: without weights.
+            checkpoint: holds all its tensors, and perhaps others.
+            prefix: of the network's tensors in the checkpoint.
+        """
+        tensors = checkpoint.tensors(f"{prefix}{name}" for name in network.state_dict())
+        state = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+        network.load_state_dict(state, assign=True)
         network.eval().requires_grad_(False)
         network.to(self.device)
         return network
 
-    @staticmethod
+    @classmethod
     @abstractmethod
-    def convert(source: Path) -> Checkpoint:
+    def convert(cls, source: Path) -> Checkpoint:
         """Read the published layouts.
 
         Raises:

@@ -97,13 +97,7 @@ class WhisperPpgEncoder(WeightedEncoder):
     def __init__(self, checkpoint: ConvertedFile, *, name: str, device: torch.device) -> None:
         config = checkpoint.config
         longest = min(_LONGEST_FRAMES, config["max_source_positions"])
-        super().__init__(
-            name=name,
-            version=self.version_of(checkpoint),
-            dim=self.dim_of(checkpoint),
-            device=device,
-            plan=WindowPlan(longest),
-        )
+        super().__init__(checkpoint, name=name, device=device, plan=WindowPlan(longest))
         self._network = self._furnish(_empty_network(config), checkpoint)
         self._n_mels = config["num_mel_bins"]
 
@@ -117,8 +111,8 @@ class WhisperPpgEncoder(WeightedEncoder):
             hidden = layer(hidden, None)
         return network.layer_norm(hidden).mT  # (batch, dim, n_frames)
 
-    @staticmethod
-    def convert(source: Path) -> Checkpoint:
+    @classmethod
+    def convert(cls, source: Path) -> Checkpoint:
         """Read Hugging Face's folder or OpenAI's file.
 
         Raises:

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import HubertConfig, HubertModel, WhisperConfig, WhisperForConditionalGeneration
 
 from ezrvc_features.content.hubert_soft import HubertSoft
 
 HUBERT_SOFT_DIM = 24
 CONTENTVEC_DIM = 64
+CONTENTVEC_PROJECTED_DIM = 20
 WHISPER_DIM = 32
 WHISPER_POSITIONS = 100
 """Frames that the tiny Whisper knows positions for: 2 s."""
@@ -26,7 +28,7 @@ WHISPER_POSITIONS = 100
 
 def tiny_hubert_soft(seed: int = 0) -> HubertSoft:
     """A narrow HuBERT-Soft with two layers, ready to run."""
-    with _seeded(seed):
+    with seeded(seed):
         network = HubertSoft(
             channels=16,
             hidden=64,
@@ -52,7 +54,15 @@ def write_hubert_soft(path: Path, seed: int = 0) -> Path:
     return path
 
 
-def tiny_contentvec(seed: int = 0, *, n_layers: int = 12) -> HubertModel:
+class ProjectedHubert(HubertModel):
+    """Transformers' HuBERT with the projection that ContentVec ends with, which it leaves out."""
+
+    def __init__(self, config: HubertConfig) -> None:
+        super().__init__(config)
+        self.final_proj = nn.Linear(config.hidden_size, config.classifier_proj_size)
+
+
+def tiny_contentvec(seed: int = 0, *, n_layers: int = 12) -> ProjectedHubert:
     """Transformers' own network with ContentVec's twelve layers, each very narrow."""
     config = HubertConfig(
         hidden_size=CONTENTVEC_DIM,
@@ -62,10 +72,11 @@ def tiny_contentvec(seed: int = 0, *, n_layers: int = 12) -> HubertModel:
         conv_dim=(16,) * 7,
         num_conv_pos_embeddings=16,
         num_conv_pos_embedding_groups=4,
+        classifier_proj_size=CONTENTVEC_PROJECTED_DIM,
         initializer_range=0.06,
     )
-    with _seeded(seed):
-        return HubertModel(config).eval()
+    with seeded(seed):
+        return ProjectedHubert(config).eval()
 
 
 def write_contentvec_folder(folder: Path, seed: int = 0, *, n_layers: int = 12) -> Path:
@@ -76,10 +87,13 @@ def write_contentvec_folder(folder: Path, seed: int = 0, *, n_layers: int = 12) 
 
 def write_contentvec_fairseq(path: Path, seed: int = 0) -> Path:
     """Write `tiny_contentvec` as fairseq saves its models, foreign objects included."""
-    state = {_fairseq_name(key): value for key, value in tiny_contentvec(seed).state_dict().items()}
+    return write_fairseq(path, tiny_contentvec(seed))
+
+
+def write_fairseq(path: Path, network: HubertModel) -> Path:
+    """Write a HuBERT of transformers as fairseq would."""
+    state = {fairseq_name(key): value for key, value in network.state_dict().items()}
     state["label_embs_concat"] = torch.zeros(10, 8)
-    state["final_proj.weight"] = torch.zeros(8, CONTENTVEC_DIM)
-    state["final_proj.bias"] = torch.zeros(8)
     with _fairseq_dictionary() as dictionary_class:
         dictionary = dictionary_class()
         dictionary.symbols = ["<s>", "</s>"]
@@ -93,11 +107,11 @@ def write_contentvec_fairseq(path: Path, seed: int = 0) -> Path:
     return path
 
 
-def tiny_whisper(seed: int = 0) -> WhisperForConditionalGeneration:
+def tiny_whisper(seed: int = 0, *, n_mels: int = 80) -> WhisperForConditionalGeneration:
     """Transformers' own Whisper, encoder and decoder, very narrow and two seconds long."""
     config = WhisperConfig(
         vocab_size=20,
-        num_mel_bins=80,
+        num_mel_bins=n_mels,
         d_model=WHISPER_DIM,
         encoder_layers=2,
         encoder_attention_heads=2,
@@ -113,23 +127,23 @@ def tiny_whisper(seed: int = 0) -> WhisperForConditionalGeneration:
         eos_token_id=2,
         decoder_start_token_id=3,
     )
-    with _seeded(seed):
+    with seeded(seed):
         return WhisperForConditionalGeneration(config).eval()
 
 
-def write_whisper_folder(folder: Path, seed: int = 0) -> Path:
+def write_whisper_folder(folder: Path, seed: int = 0, *, n_mels: int = 80) -> Path:
     """Write `tiny_whisper` in Hugging Face's layout."""
-    tiny_whisper(seed).save_pretrained(folder)
+    tiny_whisper(seed, n_mels=n_mels).save_pretrained(folder)
     return folder
 
 
-def write_whisper_openai(path: Path, seed: int = 0) -> Path:
+def write_whisper_openai(path: Path, seed: int = 0, *, n_mels: int = 80) -> Path:
     """Write `tiny_whisper` as OpenAI publishes its models."""
-    encoder = tiny_whisper(seed).model.encoder.state_dict()
+    encoder = tiny_whisper(seed, n_mels=n_mels).model.encoder.state_dict()
     state = {_openai_name(key): value for key, value in encoder.items()}
     state["decoder.positional_embedding"] = torch.zeros(8, WHISPER_DIM)
     dims = {
-        "n_mels": 80,
+        "n_mels": n_mels,
         "n_audio_ctx": WHISPER_POSITIONS,
         "n_audio_state": WHISPER_DIM,
         "n_audio_head": 2,
@@ -141,7 +155,7 @@ def write_whisper_openai(path: Path, seed: int = 0) -> Path:
 
 
 @contextmanager
-def _seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int) -> Iterator[None]:
     """Random weights that are the same each time, and leave the caller's randomness alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -167,12 +181,15 @@ def _fairseq_dictionary() -> Iterator[type[Any]]:
                 sys.modules[name] = module
 
 
-def _fairseq_name(name: str) -> str:
+def fairseq_name(name: str) -> str:
     """What fairseq calls a tensor of transformers' HubertModel, stated independently of reading."""
     if name == "masked_spec_embed":
         return "mask_emb"
     if name.startswith("feature_extractor."):
-        return name.replace(".conv.", ".0.").replace(".layer_norm.", ".2.")
+        # The large networks normalise every convolution, between two transpositions.
+        is_group_norm = name.startswith("feature_extractor.conv_layers.0.layer_norm.")
+        layer_norm = ".2." if is_group_norm else ".2.1."
+        return name.replace(".conv.", ".0.").replace(".layer_norm.", layer_norm)
     if name.startswith("feature_projection."):
         name = name.removeprefix("feature_projection.")
         return name.replace("projection.", "post_extract_proj.")
