@@ -13,8 +13,8 @@ from ezrvc_features.retrieval import (
     Retriever,
     fit,
 )
+from ezrvc_features.retrieval.clustering import fit_centroids
 from ezrvc_features.retrieval.index import inverse_square_weights
-from ezrvc_features.retrieval.kmeans import fit_centroids
 from ezrvc_features.retrieval.nearest import nearest_vectors
 
 DIM = 12

@@ -6,6 +6,7 @@ import pytest
 
 from ezrvc_device.configuration import load_yaml
 from ezrvc_features.config import FeatureConfig
+from ezrvc_features.retrieval import RetrievalConfig
 from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.errors import ModelError
 from ezrvc_model.training.run_folder import RunFolder, check_unchanged, fixed_settings
@@ -40,7 +41,9 @@ def test_each_difference_is_said_with_both_values() -> None:
 
 def test_config_is_written_whole(tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
-    run.save_config(SynthesizerConfig(), TrainConfig(max_steps=7), FeatureConfig())
+    run.save_config(
+        SynthesizerConfig(), TrainConfig(max_steps=7), FeatureConfig(), RetrievalConfig()
+    )
     tree = load_yaml(run.config)
     assert SynthesizerConfig.from_tree(tree["model"]) == SynthesizerConfig()
     assert TrainConfig.from_tree(tree["train"]).max_steps == 7

@@ -10,9 +10,10 @@ from ezrvc_audio.manifest import Clip
 from ezrvc_device.progress import Progress, silent
 from ezrvc_features.errors import FeatureError
 from ezrvc_features.retrieval.base import Retriever, Vectors
+from ezrvc_features.retrieval.clustering import fit_centroids
 from ezrvc_features.retrieval.config import RetrievalConfig
-from ezrvc_features.retrieval.index import fit_index
-from ezrvc_features.retrieval.kmeans import KMeansRetriever, fit_centroids
+from ezrvc_features.retrieval.index import IndexRetriever
+from ezrvc_features.retrieval.kmeans import KMeansRetriever
 from ezrvc_features.store import Artefact, FeatureStore
 
 
@@ -55,7 +56,7 @@ def build(
 
 
 def fit(vectors: Vectors, config: RetrievalConfig) -> Retriever:
-    """A retriever of some vectors.
+    """A retriever of some vectors; an index of very many is one of their k-means centres.
 
     Args:
         vectors: (n_vectors, dim).
@@ -64,11 +65,13 @@ def fit(vectors: Vectors, config: RetrievalConfig) -> Retriever:
     Raises:
         FeatureError: the method is `none`, or the vectors are empty or not finite.
     """
+    if config.method == "none":
+        raise FeatureError("retrieval.method is none; choose kmeans or index")
     if config.method == "kmeans":
         return KMeansRetriever(fit_centroids(vectors, config.n_clusters))
-    if config.method == "index":
-        return fit_index(vectors, max_vectors=config.max_vectors, n_clusters=config.n_clusters)
-    raise FeatureError("retrieval.method is none; choose kmeans or index")
+    if len(vectors) > config.max_vectors:
+        vectors = fit_centroids(vectors, config.n_clusters)
+    return IndexRetriever(vectors)
 
 
 def fingerprint(store: FeatureStore, clips: Sequence[Clip], config: RetrievalConfig) -> str:

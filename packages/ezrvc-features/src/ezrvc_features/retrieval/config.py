@@ -13,6 +13,7 @@ class RetrievalConfig(Section):
     method: Literal["none", "kmeans", "index"] = "none"
     """`kmeans`: centres, small; `index`: the training vectors themselves."""
     n_clusters: int = Field(default=10_000, ge=1)
-    """Centres of `kmeans`, and what an index of more than `max_vectors` is reduced to."""
+    """Centres of `kmeans`, and what an index of more than `max_vectors` is reduced to;
+    so-vits-svc and RVC: 10 000."""
     max_vectors: int = Field(default=200_000, ge=1)
-    """The most vectors that an index keeps as they are; 200 000 are 67 minutes at 50 a second."""
+    """The most vectors that an index keeps as they are; RVC: 200 000, 67 minutes at 50 a second."""

@@ -4,6 +4,7 @@ The file holds the vectors alone, in half precision where that loses nothing (co
 feature store is kept so), and a few words about them: there is no other structure to keep.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from ezrvc_features.retrieval.kmeans import KMeansRetriever
 
 _FORMAT = "ezrvc-retrieval-1"
 _VECTORS = "vectors"
+_FACTS = "retrieval"
 _METHODS = {"kmeans": KMeansRetriever, "index": IndexRetriever}
 
 
@@ -56,12 +58,14 @@ def save_retriever(
     Raises:
         OSError: it cannot be written.
     """
-    metadata = {
+    facts = {
         "format": _FORMAT,
         "method": retriever.name,
         "origin": origin,
         "fingerprint": fingerprint,
     }
+    # under one key: the order of several is another in every file
+    metadata = {_FACTS: json.dumps(facts, ensure_ascii=False)}
     with atomic_file(path) as temporary:
         try:
             save_file({_VECTORS: _compact(retriever.vectors)}, temporary, metadata=metadata)
@@ -91,7 +95,7 @@ def load_retriever(path: Path) -> Retriever:
 def _read(path: Path, *, with_vectors: bool = False) -> tuple[RetrieverFacts, NDArray[np.generic]]:
     try:
         with safe_open(path, framework="np") as file:
-            metadata = file.metadata() or {}
+            metadata = json.loads((file.metadata() or {}).get(_FACTS, "{}"))
             if metadata.get("format") != _FORMAT or metadata.get("method") not in _METHODS:
                 raise FeatureError(
                     f"{path}: not retrieval vectors of this version of ezrvc; make them again "

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 
 from ezrvc_features.retrieval.base import Vectors, blend_with, checked_vectors
-from ezrvc_features.retrieval.kmeans import fit_centroids
 from ezrvc_features.retrieval.nearest import nearest_vectors
 
 N_NEIGHBOURS = 8
@@ -64,19 +63,3 @@ def inverse_square_weights(squared: NDArray[np.float64]) -> NDArray[np.float64]:
     closeness = np.divide(nearest, squared, out=np.ones_like(squared), where=squared > 0)
     weights = closeness**2
     return weights / weights.sum(axis=-1, keepdims=True)
-
-
-def fit_index(
-    vectors: Vectors, *, max_vectors: int, n_clusters: int, seed: int = 0
-) -> IndexRetriever:
-    """An index of vectors; of their k-means centres where there are very many.
-
-    Args:
-        vectors: (n_vectors, dim).
-        max_vectors: the most that are kept as they are (RVC and so-vits-svc: 200 000).
-        n_clusters: what more than that are reduced to (RVC and so-vits-svc: 10 000).
-        seed: of the reduction.
-    """
-    if len(vectors) > max_vectors:
-        vectors = fit_centroids(vectors, n_clusters, seed=seed)
-    return IndexRetriever(vectors)

@@ -121,6 +121,11 @@ class FeatureStore:
         except FeatureError as error:
             raise FeatureError(f"{clip.path}: {error}") from error
 
+    def has(self, clip: Clip, artefact: Artefact) -> bool:
+        """Whether a clip's feature file is there and whole, however it was made."""
+        known = self._record(clip).artefacts.get(artefact)
+        return known is not None and self._is_whole(clip, artefact, known)
+
     def load_content(self, clip: Clip) -> torch.Tensor:
         """A clip's content at the encoder's own rate, (dim, n_content_frames), half precision.
 

@@ -5,6 +5,7 @@ import torch
 from ezrvc_audio.waveform import Waveform
 from ezrvc_features.alignment import FeatureAligner
 from ezrvc_features.content.base import ContentEncoder
+from ezrvc_model.conversion.retrieval import ContentRetrieval
 from ezrvc_model.conversion.windows import SlidingSource
 
 _SHORTEST_S = 0.1
@@ -23,15 +24,22 @@ class WindowContent:
         aligner: stretches vectors to frames.
         n_samples: of the recording at the aligner's rate.
         n_frames_total: of the recording with its tail of silence.
+        retrieval: moves the content towards the target speaker's; None: it stays as it is.
     """
 
     def __init__(
-        self, encoder: ContentEncoder, aligner: FeatureAligner, n_samples: int, n_frames_total: int
+        self,
+        encoder: ContentEncoder,
+        aligner: FeatureAligner,
+        n_samples: int,
+        n_frames_total: int,
+        retrieval: ContentRetrieval | None = None,
     ) -> None:
         self._encoder = encoder
         self._aligner = aligner
         self._n_samples = n_samples
         self._n_frames_total = n_frames_total
+        self._retrieval = retrieval
         self._samples_per_vector = aligner.frames.sample_rate / encoder.frame_rate_hz
         total_samples = aligner.frames.n_samples(n_frames_total)
         self._n_vectors_total = max(1, round(total_samples / self._samples_per_vector))
@@ -55,8 +63,18 @@ class WindowContent:
         if vectors.shape[-1] < n_needed:
             held = vectors[:, -1:].expand(-1, n_needed - vectors.shape[-1])
             vectors = torch.cat((vectors, held), dim=-1)
+        vectors = vectors[:, :n_needed]
+        original = self._stretched(vectors, start, end)
+        if self._retrieval is None:
+            return original
+        # before stretching: a frame takes one vector, and there are fewer vectors than frames
+        blended = self._stretched(self._retrieval.blend(vectors), start, end)
+        return self._retrieval.protected(blended, original, start)
+
+    def _stretched(self, vectors: torch.Tensor, start: int, end: int) -> torch.Tensor:
+        """Vectors from the first one that `start` needs, on the frames up to `end`."""
         return self._aligner.stretch_content(
-            vectors[:, :n_needed],
+            vectors,
             end - start,
             start_frame=start,
             n_frames_total=self._n_frames_total,

@@ -7,6 +7,7 @@ from typing import Any
 
 from ezrvc_device.configuration import save_yaml
 from ezrvc_features.config import FeatureConfig
+from ezrvc_features.retrieval import RetrievalConfig
 from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.errors import ModelError
 from ezrvc_model.voice_folder import EXPORT_NAME
@@ -23,7 +24,7 @@ class RunFolder:
 
     @property
     def config(self) -> Path:
-        """The whole configuration of the run, YAML: sections model, train, features."""
+        """The whole configuration of the run, YAML, a section for each subject."""
         return self.root / "config.yaml"
 
     @property
@@ -47,13 +48,18 @@ class RunFolder:
         return self.root / EXPORT_NAME
 
     def save_config(
-        self, model: SynthesizerConfig, settings: TrainConfig, features: FeatureConfig
+        self,
+        model: SynthesizerConfig,
+        settings: TrainConfig,
+        features: FeatureConfig,
+        retrieval: RetrievalConfig,
     ) -> None:
         """Write down what the run was asked to do."""
         tree = {
             "model": model.to_tree(),
             "train": settings.to_tree(),
             "features": features.to_tree(),
+            "retrieval": retrieval.to_tree(),
         }
         save_yaml(self.config, tree)
 
