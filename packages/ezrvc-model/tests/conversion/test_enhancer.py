@@ -241,17 +241,19 @@ def test_high_notes_are_brought_down_by_themselves(folder: Path, nearby_content)
     )
     sound = harmonic_tone(950.0, 0.2, sample_rate=24000)
 
-    def converted(**changes: float | None) -> np.ndarray:
-        settings = ConversionSettings(enhance=True, enhancer_weights=str(folder), **changes)
+    def converted(key: float | None = None, transpose: float = 0.0) -> np.ndarray:
+        settings = ConversionSettings(
+            enhance=True,
+            enhancer_weights=str(folder),
+            enhancer_key_semitones=key,
+            transpose_semitones=transpose,
+        )
         return converter.convert(sound, settings=settings).samples
 
-    assert np.array_equal(converted(), converted(enhancer_key_semitones=4.0))
-    assert not np.array_equal(converted(), converted(enhancer_key_semitones=0.0))
+    assert np.array_equal(converted(), converted(key=4.0))
+    assert not np.array_equal(converted(), converted(key=0.0))
     # an octave lower nothing is above 760 Hz
-    assert np.array_equal(
-        converted(transpose_semitones=-12.0),
-        converted(transpose_semitones=-12.0, enhancer_key_semitones=0.0),
-    )
+    assert np.array_equal(converted(transpose=-12.0), converted(key=0.0, transpose=-12.0))
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ class Enhancer:
         """Which frames of a window have anything within the vocoder's reach, (n_frames,)."""
         by_frame = np.abs(window).reshape(-1, self._hop_length).max(axis=1) > _DIGITAL_SILENCE
         padded = np.pad(by_frame, self._context)
-        return np.lib.stride_tricks.sliding_window_view(padded, 2 * self._context + 1).any(axis=1)
+        return np.lib.stride_tricks.sliding_window_view(padded, 2 * self._context + 1).max(axis=1)
 
 
 def _retimed(
