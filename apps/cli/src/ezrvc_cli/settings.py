@@ -9,6 +9,7 @@ from ezrvc_device.configuration import Section, load_yaml, merge, parse_override
 from ezrvc_device.errors import ConfigurationError
 from ezrvc_features.config import FeatureConfig
 from ezrvc_features.content.registry import encoder_dim
+from ezrvc_features.retrieval import RetrievalConfig
 from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.presets import load_preset
 
@@ -20,6 +21,7 @@ class ProjectConfig(Section):
     features: FeatureConfig = FeatureConfig()
     model: SynthesizerConfig = SynthesizerConfig()
     train: TrainConfig = TrainConfig()
+    retrieval: RetrievalConfig = RetrievalConfig()
 
 
 def compose(

@@ -1,6 +1,7 @@
 """What a voice is, for people (lines) and for machines (a JSON tree)."""
 
 import shlex
+from dataclasses import asdict
 from typing import Any
 
 from ezrvc_cli.pipeline.models import ImportResult, VoiceDescription
@@ -23,6 +24,7 @@ def description_lines(description: VoiceDescription) -> list[str]:
         ("flow", f"{network.flow}, {network.n_couplings} couplings"),
         ("options", ", ".join(_options(description)) or "none"),
         ("noise", f"scale {config.noise_scale:g}"),
+        ("retrieval", "; ".join(_retrieval(description))),
         ("size", f"{description.n_parameters} parameters in {description.precision}, "
                  f"{summary.n_bytes / 1e6:.1f} MB"),
         ("trained", f"{trained}{', untrained' if training.untrained else ''}"),
@@ -46,6 +48,7 @@ def description_summary(description: VoiceDescription) -> dict[str, Any]:
         "bytes": summary.n_bytes,
         "parameters": description.n_parameters,
         "precision": description.precision,
+        "retrieval": {name: asdict(facts) for name, facts in description.retrieval.items()},
         "speakers": dict(config.speakers),
         "default_speaker": config.speaker_by_default,
         "card": description.card.to_tree(),
@@ -72,6 +75,14 @@ def import_summary(result: ImportResult) -> dict[str, Any]:
         "ignored": list(result.ignored),
         "advice": list(result.advice),
     }
+
+
+def _retrieval(description: VoiceDescription) -> list[str]:
+    """What each speaker's content can be moved by."""
+    return [
+        f"{speaker}: {facts.method} of {facts.n_vectors} vectors ({facts.origin})"
+        for speaker, facts in description.retrieval.items()
+    ]
 
 
 def _options(description: VoiceDescription) -> list[str]:

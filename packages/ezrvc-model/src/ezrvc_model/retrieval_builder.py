@@ -33,6 +33,16 @@ class RetrievalBuilder:
     speakers: Mapping[str, int]
     content_dim: int
 
+    @property
+    def speakers_with_clips(self) -> list[str]:
+        """Speakers that vectors can be made for.
+
+        Raises:
+            AudioError: the manifest cannot be read.
+            ModelError: the list of clips cannot be read.
+        """
+        return list(self._clips)
+
     def missing(self, folder: Path) -> list[str]:
         """Speakers whose vectors are not there, or were made from other clips or settings.
 

@@ -30,9 +30,18 @@ def command() -> None:
     "--speaker", default=None, metavar="NAME",
     help="What to call its only speaker, or which of several speaks by default.",
 )  # fmt: skip
+@click.option(
+    "--retrieval", type=click.Path(path_type=str), default=None, metavar="PATH",
+    help="A kmeans_*.pt of so-vits-svc or an .index of RVC  [default: the one beside PATH]",
+)  # fmt: skip
 @json_option
 def import_command(
-    path: str, name: str | None, encoder: str | None, speaker: str | None, as_json: bool
+    path: str,
+    name: str | None,
+    encoder: str | None,
+    speaker: str | None,
+    retrieval: str | None,
+    as_json: bool,
 ) -> None:
     """Make a voice of a model of so-vits-svc 4.0 or 4.1, or of RVC v1 or v2.
 
@@ -49,7 +58,14 @@ def import_command(
 
     models = find_storage().models
     try:
-        result = import_voice(models, Path(path), name=name, encoder=encoder, speaker=speaker)
+        result = import_voice(
+            models,
+            Path(path),
+            name=name,
+            encoder=encoder,
+            speaker=speaker,
+            retrieval=Path(retrieval) if retrieval else None,
+        )
     except ModelError as error:
         first, *table = str(error).splitlines()
         click.echo("\n".join(table), err=True, nl=bool(table))
@@ -137,6 +153,48 @@ def compress_command(voice: str, output: str | None, as_json: bool) -> None:
     models = find_storage().models
     folder = compress_voice(models, voice, Path(output) if output else None)
     _show_voice(describe_voice(models, folder), as_json)
+
+
+@command.command(
+    name="retrieval",
+    short_help="Keep with a voice what its speakers have said.",
+    epilog="Example: ezrvc models retrieval sza, then "
+    "ezrvc convert song.wav --set retrieval_ratio=0.5",
+)
+@click.argument("voice")
+@click.option(
+    "--method", type=click.Choice(["index", "kmeans"]), default="index", show_default=True,
+    help="index: every vector of their content; kmeans: fewer, their centres.",
+)  # fmt: skip
+@click.option(
+    "--clusters", type=click.IntRange(min=1), default=None, metavar="N",
+    help="How many centres  [default: 10000]",
+)  # fmt: skip
+@click.option(
+    "--experiment", default=None, metavar="NAME",
+    help="Whose content  [default: the experiment named as the voice]",
+)  # fmt: skip
+@json_option
+def retrieval_command(
+    voice: str, method: str, clusters: int | None, experiment: str | None, as_json: bool
+) -> None:
+    """Keep with a voice the content of its training clips, for `--set retrieval_ratio=...`.
+
+    Conversion then moves what is said towards what the speaker has said, which hides more of the
+    source's own way of speaking.
+    """
+    from ezrvc_cli.console import progress_display
+    from ezrvc_cli.pipeline.models import describe_voice
+    from ezrvc_cli.pipeline.retrieval import build_retrieval
+    from ezrvc_device.storage import find_storage
+    from ezrvc_features.retrieval import RetrievalConfig
+
+    storage = find_storage()
+    tree = {"method": method} | ({"n_clusters": clusters} if clusters is not None else {})
+    config = RetrievalConfig.from_tree(tree, source="--method")
+    with progress_display() as progress:
+        build_retrieval(storage, voice, config, experiment=experiment, progress=progress)
+    _show_voice(describe_voice(storage.models, voice), as_json)
 
 
 def _show_voice(description: "VoiceDescription", as_json: bool) -> None:

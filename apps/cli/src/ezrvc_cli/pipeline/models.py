@@ -8,9 +8,11 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
+from ezrvc_cli.pipeline.foreign_retrieval import bring_retrieval
 from ezrvc_device.atomic import is_temporary
 from ezrvc_features.config import FeatureConfig
 from ezrvc_features.content.registry import list_encoders
+from ezrvc_features.retrieval import RetrieverFacts
 from ezrvc_model.blending import blend
 from ezrvc_model.errors import ModelError
 from ezrvc_model.interop.imported import ImportedGenerator
@@ -29,6 +31,7 @@ from ezrvc_model.voice_folder import (
     read_voice_config,
     resolve_voice,
 )
+from ezrvc_model.voice_retrieval import describe_retrieval, find_retrieval
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class VoiceDescription:
         card: its record.
         n_parameters: of the network as it is stored.
         precision: how its weights are stored, as safetensors names it: F32, F16.
+        retrieval: what speakers have for retrieval, by name.
     """
 
     summary: VoiceSummary
@@ -48,6 +52,7 @@ class VoiceDescription:
     card: VoiceCard
     n_parameters: int
     precision: str
+    retrieval: dict[str, RetrieverFacts]
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,7 @@ def import_voice(
     name: str | None = None,
     encoder: str | None = None,
     speaker: str | None = None,
+    retrieval: Path | None = None,
 ) -> ImportResult:
     """Turn a voice of so-vits-svc or RVC into a voice folder below `models`.
 
@@ -81,8 +87,11 @@ def import_voice(
         name: of the voice; None: after the folder of a so-vits-svc voice, or the file of RVC's.
         encoder: the content encoder it was trained with, where the files do not say.
         speaker: the name of its only speaker, or which of several speaks by default.
+        retrieval: a k-means `.pt` of so-vits-svc or an `.index` of RVC; None: the one that lies
+            beside the checkpoint, if any.
 
     Raises:
+        FeatureError: the retrieval file that is named is missing, damaged or refused.
         ModelError: a file is missing, damaged or refused; the encoder is not certain; the speaker
             is unknown; or a voice of that name is there already.
     """
@@ -110,8 +119,18 @@ def import_voice(
     if speaker is not None:
         voice.speaker_row(speaker)  # refuses an unknown one, naming the nearest
         voice = replace(voice, default_speaker=speaker)
+    brought = bring_retrieval(
+        path,
+        retrieval,
+        checkpoint=imported.origin.files[0].name,
+        speakers=imported.speakers,
+        default_speaker=voice.default_speaker if len(speakers) > 1 else None,
+        content_dim=voice.config.content_dim,
+    )
     voice.save(folder)
-    return ImportResult(describe_voice(models, folder), imported.ignored, _advice(imported))
+    brought.save(folder)
+    advice = (*_advice(imported), *brought.advice)
+    return ImportResult(describe_voice(models, folder), imported.ignored, advice)
 
 
 def describe_voice(models: Path, voice: str | Path) -> VoiceDescription:
@@ -129,12 +148,17 @@ def describe_voice(models: Path, voice: str | Path) -> VoiceDescription:
             precisions = sorted({str(tensor.get_dtype()) for tensor in slices})
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: cannot be read ({error}); copy the voice again") from error
+    config = read_voice_config(summary.folder)
     return VoiceDescription(
         summary=summary,
-        config=read_voice_config(summary.folder),
+        config=config,
         card=read_voice_card(summary.folder),
         n_parameters=sum(sizes),
         precision=", ".join(precisions),
+        retrieval={
+            speaker: describe_retrieval(file, config.synthesizer.content_dim)
+            for speaker, file in find_retrieval(summary.folder, config.speakers).items()
+        },
     )
 
 

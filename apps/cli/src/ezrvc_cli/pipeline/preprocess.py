@@ -119,7 +119,7 @@ def preprocess(
 
 def _save_configuration(experiment: ExperimentFolder, config: ProjectConfig) -> None:
     tree = config.to_tree()
-    train_sections = ("features", "model", "train")
+    train_sections = ("features", "model", "train", "retrieval")
     save_yaml(experiment.train_config, {name: tree[name] for name in train_sections})
     save_yaml(
         experiment.preprocess_config,

@@ -72,4 +72,5 @@ def train(
         device=device or "auto",
         progress=progress,
         observers=observers,
+        retrieval=config.retrieval,
     )
