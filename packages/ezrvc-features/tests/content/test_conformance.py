@@ -104,7 +104,9 @@ class TestDPHubert(Unpadded):
 
 
 class TestWhisperPpg(ContentConformance):
-    @pytest.fixture(scope="class", params=["whisper-ppg", "whisper-ppg-large-v3"])
+    @pytest.fixture(
+        scope="class", params=["whisper-ppg", "whisper-ppg-padded", "whisper-ppg-large-v3"]
+    )
     @classmethod
     def encoder(cls, request: pytest.FixtureRequest, folder: Path) -> ContentEncoder:
         n_mels = 128 if request.param.endswith("v3") else 80

@@ -45,9 +45,14 @@ def theirs(model_folder: Path) -> WhisperModel:
 
 
 @pytest.fixture(scope="module")
-def ours(model_folder: Path) -> ContentEncoder:
+def weights(model_folder: Path) -> Path:
+    """The same weights in OpenAI's layout."""
     variables = read_container(model_folder / "model.bin")
-    weights = write_openai_whisper(variables, model_folder / "base.pt")
+    return write_openai_whisper(variables, model_folder / "base.pt")
+
+
+@pytest.fixture(scope="module")
+def ours(weights: Path) -> ContentEncoder:
     return load_encoder("whisper-ppg-base", weights=weights)
 
 
@@ -75,6 +80,20 @@ def test_the_encoder_is_that_of_faster_whisper(
     assert difference(content, encode(theirs, mel)) < 1e-5
     features = theirs.feature_extractor(spoken.samples[0])[:, : mel.shape[1]]
     assert difference(content, encode(theirs, features)) < 2e-4
+
+
+def test_padding_changes_what_real_whisper_says(
+    weights: Path, ours: ContentEncoder, theirs: WhisperModel
+) -> None:
+    """Padded is faster-whisper's own way (measured 5e-6), and another content (measured 0.3)."""
+    spoken = speech_like(6.0, 16_000, seed=2)
+    whole = np.zeros(30 * 16_000, np.float32)
+    whole[: spoken.n_samples] = spoken.samples[0]
+    features = theirs.feature_extractor(whole)[:, :3000]
+    expected = encode(theirs, features)[:, :300]
+    padded = load_encoder("whisper-ppg-padded", weights=weights)
+    assert difference(padded.encode(spoken), expected) < 1e-4
+    assert 0.2 < difference(ours.encode(spoken), expected) < 0.5
 
 
 def test_real_content_says_what_is_said(ours: ContentEncoder) -> None:

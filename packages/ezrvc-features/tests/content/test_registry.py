@@ -29,6 +29,8 @@ def test_every_encoder_of_the_field_is_known() -> None:
         "whisper-ppg": 1024,
         "whisper-ppg-large": 1280,
         "whisper-ppg-large-v3": 1280,
+        "whisper-ppg-padded": 1024,
+        "whisper-ppg-large-padded": 1280,
         "wavlm-base-plus": 768,
         "spin": 768,
         "mhubert-147": 768,

@@ -74,6 +74,27 @@ def test_whisper_is_transformers_encoder(tmp_path: Path) -> None:
     assert encoder.dim == checkpoints.WHISPER_DIM
 
 
+@pytest.mark.parametrize(("duration_s", "n_mels"), [(0.4, 80), (1.3, 128)])
+def test_whisper_padded_is_transformers_whole_pipeline(
+    duration_s: float, n_mels: int, tmp_path: Path
+) -> None:
+    """Short sound, as transformers and so-vits-svc hear it: with silence up to the full length."""
+    spoken = speech_like(duration_s, 16_000, seed=2)
+    extractor = WhisperFeatureExtractor(feature_size=n_mels, chunk_length=2)
+    features = extractor(
+        spoken.samples[0], sampling_rate=16_000, return_tensors="pt"
+    ).input_features
+    with torch.no_grad():
+        whole = checkpoints.tiny_whisper(seed=1, n_mels=n_mels).model.encoder(features)
+    expected = whole.last_hidden_state[0].T[:, : spoken.n_samples // 320]
+    weights = checkpoints.write_whisper_openai(tmp_path / "w.pt", seed=1, n_mels=n_mels)
+    padded = load_encoder("whisper-ppg-padded", weights=weights)
+    torch.testing.assert_close(padded.encode(spoken), expected, rtol=1e-3, atol=1e-3)
+    plain = load_encoder("whisper-ppg", weights=weights)
+    assert not torch.allclose(plain.encode(spoken), expected, rtol=1e-1, atol=1e-1)
+    assert plain.version != padded.version
+
+
 def test_whisper_in_openai_layout_is_the_same(tmp_path: Path) -> None:
     spoken = speech_like(0.9, 16_000)
     folder = checkpoints.write_whisper_folder(tmp_path / "w")

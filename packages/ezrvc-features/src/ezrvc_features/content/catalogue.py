@@ -10,7 +10,11 @@ from ezrvc_features.content.entry import EncoderEntry
 from ezrvc_features.content.hidden_layer import HiddenLayer
 
 _HUBERT = "ezrvc_features.content.hubert:HubertEncoder"
+_WHISPER = "ezrvc_features.content.whisper_ppg:WhisperPpgEncoder"
+_WHISPER_PADDED = "ezrvc_features.content.whisper_ppg:PaddedWhisperPpgEncoder"
 _OPENAI = "https://openaipublic.azureedge.net/main/whisper/models"
+_MEDIUM = "345ae4da62f9b3d59415adc60127b97c714f32e89e936602e85993674d08dcb1"
+_LARGE_V2 = "81f7c96c852ee8fc832187b0132e569d6c3065a3252ed18e56effd0b6a73e524"
 _SPIN = "https://huggingface.co/datasets/vectominist/spin_ckpt/resolve"
 
 
@@ -37,17 +41,22 @@ def _contentvec(dim: int, index: int, summary: str) -> EncoderEntry:
     )
 
 
-def _whisper(suffix: str, size: str, dim: int, size_mb: int, sha256: str) -> EncoderEntry:
+def _whisper(
+    suffix: str, size: str, dim: int, size_mb: int, sha256: str, *, padded: bool = False
+) -> EncoderEntry:
     """A size of Whisper, from OpenAI."""
+    how = (
+        f"of the sound padded to 30 s (whisper-ppg{suffix})" if padded else "of the sound as it is"
+    )
     return EncoderEntry(
-        name=f"whisper-ppg{suffix}",
-        summary=f"the encoder of Whisper, size {size}",
+        name=f"whisper-ppg{suffix}{'-padded' * padded}",
+        summary=f"the encoder of Whisper, size {size}, {how}",
         dim=dim,
         layer="output of the encoder",
         licence="MIT",
         size_mb=size_mb,
         sources=(UrlSource(f"{_OPENAI}/{sha256}/{size}.pt", sha256),),
-        implementation="ezrvc_features.content.whisper_ppg:WhisperPpgEncoder",
+        implementation=_WHISPER_PADDED if padded else _WHISPER,
     )
 
 
@@ -126,20 +135,8 @@ ENTRIES = (
         484,
         "9ecf779972d90ba49c06d968637d720dd632c55bbf19d441fb42bf17a411e794",
     ),
-    _whisper(
-        "",
-        "medium",
-        1024,
-        1530,
-        "345ae4da62f9b3d59415adc60127b97c714f32e89e936602e85993674d08dcb1",
-    ),
-    _whisper(
-        "-large",
-        "large-v2",
-        1280,
-        3090,
-        "81f7c96c852ee8fc832187b0132e569d6c3065a3252ed18e56effd0b6a73e524",
-    ),
+    _whisper("", "medium", 1024, 1530, _MEDIUM),
+    _whisper("-large", "large-v2", 1280, 3090, _LARGE_V2),
     _whisper(
         "-large-v3",
         "large-v3",
@@ -147,6 +144,8 @@ ENTRIES = (
         3090,
         "e5b1a55b89c1367dacf97e3e19bfd829a01529dbfdeefa8caeb59b3f1b81dadb",
     ),
+    _whisper("", "medium", 1024, 1530, _MEDIUM, padded=True),
+    _whisper("-large", "large-v2", 1280, 3090, _LARGE_V2, padded=True),
     EncoderEntry(
         name="wavlm-base-plus",
         summary="WavLM base plus; keeps more of the speaker (wavlmbase+)",

@@ -1,5 +1,6 @@
 """Which content encoder a foreign voice was trained with."""
 
+from ezrvc_features.content.registry import encoder_dim, list_encoders
 from ezrvc_model.errors import ModelError
 
 OUR_NAMES = {
@@ -11,30 +12,28 @@ OUR_NAMES = {
     "vec256l12-onnx": "contentvec256l12",
     "hubertsoft": "hubert-soft",
     "hubertsoft-onnx": "hubert-soft",
-    "whisper-ppg": "whisper-ppg",
-    "whisper-ppg-large": "whisper-ppg-large",
+    "whisper-ppg": "whisper-ppg-padded",
+    "whisper-ppg-large": "whisper-ppg-large-padded",
     "cnhubertlarge": "cnhubert-large",
     "dphubert": "dphubert",
     "wavlmbase+": "wavlm-base-plus",
 }
-"""Encoder names of so-vits-svc, and what they are called here."""
+"""Encoder names of so-vits-svc, and what they are called here.
 
-SOVITS_NAMES = {ours: theirs for theirs, ours in OUR_NAMES.items() if "onnx" not in theirs}
-"""The way back."""
+It runs Whisper on sound padded to 30 seconds, which gives other vectors than the sound as it is.
+"""
 
-WIDTHS = {
-    "contentvec768l12": 768,
-    "contentvec768l9": 768,
-    "contentvec256l9": 256,
-    "contentvec256l12": 256,
-    "hubert-soft": 256,
-    "whisper-ppg": 1024,
-    "whisper-ppg-large": 1280,
-    "cnhubert-large": 1024,
-    "dphubert": 768,
-    "wavlm-base-plus": 768,
+SOVITS_NAMES = {
+    **{ours: theirs for theirs, ours in OUR_NAMES.items() if theirs.endswith("-onnx")},
+    **{ours: theirs for theirs, ours in OUR_NAMES.items() if not theirs.endswith("-onnx")},
+    "whisper-ppg": "whisper-ppg",
+    "whisper-ppg-large": "whisper-ppg-large",
 }
-"""Length of each encoder's vectors."""
+"""The way back: so-vits-svc runs ContentVec's other layers only from ONNX files, and pads Whisper
+for every voice."""
+
+WIDTHS = {ours: encoder_dim(ours) for ours in dict.fromkeys(OUR_NAMES.values())}
+"""Length of the vectors of each encoder that a foreign voice may have been trained with."""
 
 
 def decide_encoder(width: int, named: str | None, asked_for: str | None, what: str) -> str:
@@ -65,9 +64,10 @@ def decide_encoder(width: int, named: str | None, asked_for: str | None, what: s
             "encoder=... which one it was trained with"
         )
     encoder = OUR_NAMES.get(name, name)
-    if WIDTHS.get(encoder, width) != width:
+    widths = {entry.name: entry.dim for entry in list_encoders()} | WIDTHS
+    if widths.get(encoder, width) != width:
         raise ModelError(
-            f"{what}: encoder {name!r} gives vectors of {WIDTHS[encoder]}, this voice takes "
+            f"{what}: encoder {name!r} gives vectors of {widths[encoder]}, this voice takes "
             f"{width}; encoders of that width: {', '.join(fitting) or 'none known'}"
         )
     if encoder not in WIDTHS and asked_for is None:
