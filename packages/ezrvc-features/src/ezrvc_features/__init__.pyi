@@ -15,8 +15,10 @@ from .errors import FeatureError
 from .extraction.batch import ExtractionReport, extract_features
 from .extraction.extractor import FeatureExtractor
 from .f0.base import F0Curve, F0Estimator
-from .f0.registry import list_f0_estimators, load_f0_estimator
+from .f0.correction import F0Correction
+from .f0.registry import configured_f0_estimator, list_f0_estimators, load_f0_estimator
 from .frames import FrameSpec
+from .speaker.encoder import SpeakerEncoder, load_speaker_encoder
 from .spectrogram import MelSpec, linear_spectrogram, mel_spectrogram
 from .store.feature_store import FeatureStore
 from .utterance import UtteranceFeatures
@@ -27,6 +29,7 @@ __all__ = [
     "EncoderEntry",
     "ExtractionReport",
     "F0Config",
+    "F0Correction",
     "F0Curve",
     "F0Estimator",
     "FeatureAligner",
@@ -36,7 +39,9 @@ __all__ = [
     "FeatureStore",
     "FrameSpec",
     "MelSpec",
+    "SpeakerEncoder",
     "UtteranceFeatures",
+    "configured_f0_estimator",
     "encoder_dim",
     "encoder_entry",
     "encoder_version",
@@ -47,5 +52,6 @@ __all__ = [
     "list_f0_estimators",
     "load_encoder",
     "load_f0_estimator",
+    "load_speaker_encoder",
     "mel_spectrogram",
 ]

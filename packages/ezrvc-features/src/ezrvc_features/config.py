@@ -1,6 +1,6 @@
 """The configuration section of this package."""
 
-from typing import Annotated, Self
+from typing import Annotated, Self, cast
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -10,7 +10,7 @@ from ezrvc_device.configuration import Section
 def _as_method(value: object) -> object:
     """A list of methods as the name of their ensemble."""
     if isinstance(value, list | tuple):
-        return "ensemble:" + ",".join(str(member) for member in value)
+        return "ensemble:" + ",".join(map(str, cast("list[object]", value)))
     return value
 
 
@@ -26,7 +26,7 @@ class F0Config(Section):
     """How sure of a pitch the method must be; None: the method's own default, which is what the
     methods of an ensemble always take."""
     repair_octaves: bool = False
-    """Move runs of up to a quarter of a second that lie an octave off to the pitch around them."""
+    """Move runs of up to a tenth of a second that lie an octave off to the pitch around them."""
     median_filter_frames: int | None = Field(default=None, ge=1, le=99)
     """Length of a median filter over time, an odd number of frames; None: no filter."""
     median_filter_ms: float | None = Field(default=None, gt=0, le=500)

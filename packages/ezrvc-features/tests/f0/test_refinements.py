@@ -20,7 +20,7 @@ from ezrvc_features.f0.registry import configured_f0_estimator, load_f0_estimato
 from ezrvc_features.frames import FrameSpec
 
 FRAMES = FrameSpec(sample_rate=16000, hop_length=160)
-"""100 frames a second: octaves are judged by 25 frames to either side."""
+"""100 frames a second: octaves are judged by 10 frames to either side."""
 RANGE = (50.0, 1100.0)
 
 
@@ -88,12 +88,17 @@ def test_short_runs_an_octave_off_are_moved_back() -> None:
 
 
 def test_a_run_at_the_start_of_a_phrase_is_moved_back() -> None:
-    repaired = repair_octaves(curve(0, *[440.0] * 6, *[220.0] * 40), FRAMES, RANGE)
-    assert repaired.hz.tolist() == [0.0] + [220.0] * 46
+    repaired = repair_octaves(curve(0, *[440.0] * 4, *[220.0] * 40), FRAMES, RANGE)
+    assert repaired.hz.tolist() == [0.0] + [220.0] * 44
 
 
 def test_a_leap_to_a_note_that_is_held_stays() -> None:
     hz = [110.0] * 60 + [220.0] * 60 + [110.0] * 60
+    assert repair_octaves(curve(*hz), FRAMES, RANGE).hz.tolist() == hz
+
+
+def test_a_run_that_is_longer_than_the_reach_is_a_note() -> None:
+    hz = [110.0] * 30 + [220.0] * 22 + [110.0] * 30
     assert repair_octaves(curve(*hz), FRAMES, RANGE).hz.tolist() == hz
 
 
@@ -117,7 +122,7 @@ def test_nothing_is_moved_beyond_the_range() -> None:
 
 
 def test_repair_of_a_long_curve_is_that_of_its_parts() -> None:
-    """What is decided of a frame hangs on its stretch and on a quarter of a second around it."""
+    """What is decided of a frame hangs on its stretch and on a tenth of a second around it."""
     random = np.random.default_rng(4)
     hz = 150 * 2 ** (np.cumsum(random.normal(0, 0.01, 9000)) * 0.3)
     hz *= np.where(random.random(9000) < 0.05, 2.0, 1.0)
@@ -218,7 +223,7 @@ def test_a_configuration_sets_refinements_and_the_version_tells_them() -> None:
     assert estimator.range_hz[0] == 70
     plain = load_f0_estimator("pm", min_hz=70.0).version
     assert estimator.version == (
-        f"{plain}; octave repair 0.25 s, revision 1; median filter 50 ms, revision 1"
+        f"{plain}; octave repair 0.1 s, revision 1; median filter 50 ms, revision 1"
     )
     framed = configured_f0_estimator(F0Config(method="pm", median_filter_frames=5))
     assert framed.version.endswith("; median filter 5 frames, revision 1")

@@ -73,10 +73,10 @@ def test_maps_before_pooling_meet_those_of_their_size_again() -> None:
     """With every branch but the outermost silenced, only the first encoder maps come through."""
     network = SmallNetwork().eval()
     kept: dict[str, torch.Tensor] = {}
-    network.unet.encoder.layers[0].register_forward_hook(
+    network.get_submodule("unet.encoder.layers.0").register_forward_hook(
         lambda *made: kept.update(encoded=made[-1])
     )
-    network.unet.decoder.layers[-1].conv2.register_forward_pre_hook(
+    network.get_submodule("unet.decoder.layers.4.conv2").register_forward_pre_hook(
         lambda _, given: kept.update(decoded=given[0])
     )
     with torch.inference_mode():

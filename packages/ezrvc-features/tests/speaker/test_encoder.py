@@ -15,6 +15,8 @@ import torch
 from ezrvc_audio.resampling import resample
 from ezrvc_audio.testing import noise, silence, speech_like, stereo
 from ezrvc_audio.waveform import Waveform
+from ezrvc_device.progress import silent
+from ezrvc_device.weights import UrlSource
 from ezrvc_features.errors import FeatureError
 from ezrvc_features.speaker import encoder as module
 from ezrvc_features.speaker.encoder import (
@@ -163,7 +165,7 @@ def test_without_the_package_the_weights_come_from_the_network(
 
 
 def test_the_hash_of_the_published_file_is_that_of_the_installed_one() -> None:
-    path = module._fetched(lambda *_: None)
+    path = module._fetched(silent)
     source = module._PUBLISHED.source
-    assert isinstance(source, module.UrlSource)
+    assert isinstance(source, UrlSource)
     assert hashlib.sha256(path.read_bytes()).hexdigest() == source.sha256

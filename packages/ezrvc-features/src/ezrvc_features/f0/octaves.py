@@ -7,7 +7,7 @@ from ezrvc_features.f0.base import F0Curve
 from ezrvc_features.f0.refinement import RefinedEstimator, voiced_stretches
 from ezrvc_features.frames import FrameSpec
 
-REACH_S = 0.25
+REACH_S = 0.1
 """How far around a frame its neighbours say which octave it belongs to, seconds."""
 _SHIFTS = np.array([0.0, -1.0, 1.0])
 """Octaves a frame may be moved; of equal paths the one that leaves it alone comes first."""

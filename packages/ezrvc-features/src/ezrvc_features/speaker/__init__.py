@@ -1,1 +1,11 @@
-"""Who speaks: one vector for a voice, to tell how alike two voices are."""
+"""Who speaks: one vector for a voice, to tell how alike two voices are.
+
+The names below are loaded when they are first used.
+"""
+
+# lazy_loader ships no types: its unknowns end here.
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
