@@ -45,7 +45,11 @@ def test_an_index_holds_every_vector_of_the_clips_whatever_their_order(
     parts = [torch.randn(4, n, generator=torch.Generator().manual_seed(n)) for n in (3, 5)]
     clips = [add_clip(store, f"{number}", part) for number, part in enumerate(parts)]
     told: list[tuple[str, float, float | None]] = []
-    built = build(store, clips, INDEX, progress=lambda *step: told.append(step))
+
+    def note(step: str, completed: float, total: float | None = None) -> None:
+        told.append((step, completed, total))
+
+    built = build(store, clips, INDEX, progress=note)
     expected = torch.cat(parts, dim=1).half().float().T.numpy()
     assert np.array_equal(built.vectors, expected)
     assert np.array_equal(build(store, clips[::-1], INDEX).vectors, expected)

@@ -92,7 +92,7 @@ def test_an_older_file_survives_a_write_that_fails(tmp_path: Path) -> None:
     save_retriever(IndexRetriever(vectors()), path)
     before = path.read_bytes()
     broken = IndexRetriever(vectors())
-    broken.vectors = np.array([["words"]])  # pyright: ignore[reportAttributeAccessIssue]
+    broken.vectors = np.array([["words"]])
     with pytest.raises(ValueError, match="could not convert"):
         save_retriever(broken, path)
     assert path.read_bytes() == before
