@@ -15,12 +15,15 @@ from ezrvc_device.atomic import atomic_folder, write_text
 from ezrvc_device.configuration import save_yaml
 from ezrvc_features.config import FeatureConfig
 from ezrvc_model.config import SynthesizerConfig
+from ezrvc_model.discriminators.discriminator import Discriminator
+from ezrvc_model.discriminators.discriminator_file import save_discriminator
 from ezrvc_model.errors import ModelError
 from ezrvc_model.synthesizer.synthesizer import Synthesizer
 from ezrvc_model.voice_card import VoiceCard
 from ezrvc_model.voice_folder import (
     CARD_NAME,
     CONFIG_NAME,
+    DISCRIMINATOR_NAME,
     GENERATOR_NAME,
     NOISE_SCALE,
     README_NAME,
@@ -119,12 +122,15 @@ class VoiceModel:
         prepared.load_state_dict(self.generator.state_dict())
         return prepared.prepare_for_inference()
 
-    def save(self, folder: Path, *, half: bool = False) -> None:
+    def save(
+        self, folder: Path, *, half: bool = False, discriminator: Discriminator | None = None
+    ) -> None:
         """Write the voice as one folder, whole or not at all; an older voice there is replaced.
 
         Args:
             folder: the voice folder.
             half: keep the weights in half precision, at half the size.
+            discriminator: goes into the folder too, for training that starts from there.
 
         Raises:
             ModelError: something that is not a voice lies there.
@@ -139,6 +145,8 @@ class VoiceModel:
         with atomic_folder(folder) as temporary:
             weights = temporary / GENERATOR_NAME
             save_file(tensors, weights, metadata={"format": "ezrvc-voice"})
+            if discriminator is not None:
+                save_discriminator(temporary / DISCRIMINATOR_NAME, discriminator)
             description = self._description.model_copy(
                 update={"generator_sha256": _sha256(weights)}
             )

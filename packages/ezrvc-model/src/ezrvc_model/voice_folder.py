@@ -5,6 +5,7 @@ A voice folder holds
 - `config.yaml`: `VoiceConfig`, every number needed to run the voice;
 - `generator.safetensors`: the generator's tensors, as inference uses them;
 - `card.yaml`: `VoiceCard`, and `README.md`: the same for people;
+- `discriminator.safetensors`, where training is to be able to start from it;
 - `retrieval/`, where there is retrieval: see `ezrvc_model.voice_retrieval`.
 """
 
@@ -31,6 +32,7 @@ FORMAT_VERSION = 1
 """Of the voice folder; raised whenever older programs could not read what is written."""
 CONFIG_NAME = "config.yaml"
 GENERATOR_NAME = "generator.safetensors"
+DISCRIMINATOR_NAME = "discriminator.safetensors"
 CARD_NAME = "card.yaml"
 README_NAME = "README.md"
 EXPORT_NAME = "voice"

@@ -146,6 +146,7 @@ def test_a_graph_that_differs_is_not_written(tmp_path, small, make_voice, monkey
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_every_variant_gives_its_samples(tmp_path, variant, make_voice):
     voice = make_voice(variant)
     path = export_onnx(tmp_path / "voice.onnx", voice, noise_scale=NOISE_SCALE)
@@ -153,6 +154,7 @@ def test_every_variant_gives_its_samples(tmp_path, variant, make_voice):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_fixed_shares_of_speakers_give_their_samples(tmp_path, small, make_voice):
     voice = make_voice(small("transformer flow"))
     path = export_onnx(tmp_path / "voice.onnx", voice, speaker="mix", noise_scale=NOISE_SCALE)

@@ -33,6 +33,9 @@ class Discriminator(nn.Module):
         narrowing: int = 1,
     ) -> None:
         super().__init__()
+        self.periods = tuple(periods)
+        self.resolutions = tuple(resolutions)
+        self.narrowing = narrowing
         self.members = nn.ModuleList(
             [
                 ScaleDiscriminator(narrowing=narrowing),

@@ -24,6 +24,11 @@ def import_discriminator(path: Path) -> Discriminator:
             or mis-shaped.
     """
     tensors = tensors_in(read_foreign(path), "model", path)
+    if any(name.endswith((".weight_orig", ".parametrizations.weight.0._u")) for name in tensors):
+        raise ModelError(
+            f"{path}: its discriminators use spectral normalisation, which is not supported; "
+            "those with weight normalisation are"
+        )
     members = {int(match[1]) for name in tensors if (match := _MEMBER.match(name)) is not None}
     n_periods = len(members) - 1
     if not 1 <= n_periods <= len(RVC_V2_PERIODS):

@@ -1,7 +1,7 @@
 """Voices of so-vits-svc 4.0 and 4.1: `G_<step>.pth` and `config.json`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -17,6 +17,7 @@ from ezrvc_model.voice_card import Origin, OriginFile
 NOISE_SCALE = 0.4
 """Of the prior, in so-vits-svc's command line."""
 _CHECKPOINT_NAME = re.compile(r"^G_(\d+)(_release)?(_half)?\.pth$")
+_DISCRIMINATOR_NAME = re.compile(r"^D_(\d+)\.pth$")
 
 
 def import_sovits(
@@ -72,13 +73,29 @@ def newest_checkpoint(folder: Path) -> Path:
         ModelError: there is none.
     """
     steps = {
-        path: int(match[1])
-        for path in folder.iterdir()
-        if (match := _CHECKPOINT_NAME.match(path.name)) is not None
+        path: step for path in folder.iterdir() if (step := checkpoint_step(path.name)) is not None
     }
     if not steps:
         raise ModelError(f"{folder}: holds no so-vits-svc generator (G_<step>.pth)")
     return max(steps, key=lambda path: (steps[path], path.name))
+
+
+def checkpoint_step(name: str) -> int | None:
+    """The step in a generator's file name; None: it is not one of so-vits-svc."""
+    match = _CHECKPOINT_NAME.match(name)
+    return None if match is None else int(match[1])
+
+
+def matching_discriminator(checkpoint: str, names: Iterable[str]) -> str | None:
+    """The discriminator of the same step as a generator, else the newest, by their file names."""
+    steps = {
+        name: int(match[1])
+        for name in names
+        if (match := _DISCRIMINATOR_NAME.match(name)) is not None
+    }
+    wanted = checkpoint_step(checkpoint)
+    same = [name for name, step in steps.items() if step == wanted]
+    return same[0] if same else max(steps, key=steps.__getitem__, default=None)
 
 
 def _speakers(tree: Mapping[str, Any], config: SynthesizerConfig, path: Path) -> dict[str, int]:

@@ -1,0 +1,68 @@
+"""A discriminator as one file that says its own shape."""
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+
+from ezrvc_device.errors import ConfigurationError
+from ezrvc_model.config import DiscriminatorConfig
+from ezrvc_model.discriminators.discriminator import Discriminator
+from ezrvc_model.errors import ModelError
+
+_FORMAT = "ezrvc-discriminator"
+
+
+def save_discriminator(path: Path, discriminator: Discriminator) -> None:
+    """Write a discriminator as safetensors, its shape among the metadata.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    config = DiscriminatorConfig(
+        periods=discriminator.periods,
+        resolutions=discriminator.resolutions,
+        narrowing=discriminator.narrowing,
+    )
+    tensors = {
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in discriminator.state_dict().items()
+    }
+    save_file(tensors, path, metadata={"format": _FORMAT, "config": config.model_dump_json()})
+
+
+def read_discriminator_config(path: Path) -> DiscriminatorConfig:
+    """The shape of a discriminator, from its file's metadata.
+
+    Raises:
+        ModelError: the file is missing, damaged, or no discriminator.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+        if metadata.get("format") != _FORMAT:
+            raise ModelError(f"{path}: not a discriminator of ezrvc; import it again")
+        return DiscriminatorConfig.model_validate_json(metadata.get("config", ""))
+    except (OSError, SafetensorError, ConfigurationError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{path}: cannot be read ({reason}); import it again") from error
+
+
+def load_discriminator(path: Path) -> Discriminator:
+    """Read a discriminator, ready to train on.
+
+    Raises:
+        ModelError: the file is missing or damaged, or its tensors are not those of its shape.
+    """
+    config = read_discriminator_config(path)
+    with torch.random.fork_rng(devices=[]):
+        discriminator = Discriminator(
+            config.periods, config.resolutions, narrowing=config.narrowing
+        )
+    try:
+        discriminator.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{path}: cannot be read ({reason}); import it again") from error
+    return discriminator
