@@ -116,7 +116,8 @@ def test_the_weight_of_each_channel_counts(tmp_path: Path, whole: dict[str, torc
     """A weight on the last channels is the same as one on what the projection takes of them."""
     factors = torch.linspace(0.5, 1.5, 16)
     weighted = whole | {"feature_extractor.dummy_weight": factors}
-    network = PrunedHubert(**WHOLE, hidden=128, position_kernel=16, position_groups=4)
+    shape: dict[str, Any] = {**WHOLE, "hidden": 128, "position_kernel": 16, "position_groups": 4}
+    network = PrunedHubert(**shape)
     samples = torch.from_numpy(SPOKEN.samples)[:, None]
     path = save(tmp_path / "weighted.pth", weighted)
     loaded: Any = load_encoder("dphubert", weights=path)

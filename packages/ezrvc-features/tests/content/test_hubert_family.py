@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from transformers import HubertModel, Wav2Vec2FeatureExtractor, WavLMModel
@@ -126,8 +127,10 @@ def test_mhubert_hears_normalised_sound(tmp_path: Path) -> None:
     ).input_values
     encoder = load_encoder("mhubert-147", weights=tmp_path / "mhubert")
     content = encoder.encode(SPOKEN)
-    assert_near(content, hidden(reference, 9, Waveform(heard[None], 16_000)))
-    quiet = encoder.encode(Waveform(SPOKEN.samples / 4, 16_000))
+    assert_near(
+        content, hidden(reference, 9, Waveform(np.asarray(heard[None], np.float32), 16_000))
+    )
+    quiet = encoder.encode(Waveform(SPOKEN.samples * np.float32(0.25), 16_000))
     torch.testing.assert_close(content, quiet, rtol=1e-3, atol=1e-3)
 
 

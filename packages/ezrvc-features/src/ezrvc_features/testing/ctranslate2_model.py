@@ -40,7 +40,8 @@ def read_container(path: Path) -> dict[str, NDArray[np.generic]]:
 
     if number("I") != _VERSION:
         raise ValueError(f"{path}: not a CTranslate2 model of version {_VERSION}")
-    text(), number("I")  # what it is, and which revision of that
+    text()  # what it is
+    number("I")  # and which revision of that
     variables: dict[str, NDArray[np.generic]] = {}
     for _ in range(number("I")):
         name = text()

@@ -52,8 +52,9 @@ def tiny_wavlm(seed: int = 0) -> WavLMModel:
     """Transformers' own WavLM base, very narrow."""
     with seeded(seed):
         network = WavLMModel(WavLMConfig(**_NARROW, num_hidden_layers=12)).eval()
-        for layer in network.encoder.layers:  # random, so that their place matters
-            torch.nn.init.normal_(layer.attention.gru_rel_pos_const)
+        for name, parameter in network.named_parameters():
+            if name.endswith("gru_rel_pos_const"):  # random, so that their place matters
+                torch.nn.init.normal_(parameter)
     return network
 
 
@@ -111,9 +112,7 @@ def write_dphubert(path: Path, seed: int = 0) -> Path:
     return path
 
 
-def dphubert_config(
-    channels: list[int], heads: list[int], units: list[int], *, hidden: int = HIDDEN
-) -> dict[str, Any]:
+def dphubert_config(channels: list[int], heads: list[int], units: list[int]) -> dict[str, Any]:
     """What a checkpoint of DPHuBERT states of itself."""
     return {
         "extractor_mode": "group_norm",
@@ -121,7 +120,7 @@ def dphubert_config(
             (n_channels, *step) for n_channels, step in zip(channels, _STRIDES, strict=True)
         ],
         "extractor_conv_bias": False,
-        "encoder_embed_dim": hidden,
+        "encoder_embed_dim": HIDDEN,
         "encoder_projection_dropout": 0.1,
         "encoder_pos_conv_kernel": 16,
         "encoder_pos_conv_groups": 4,
