@@ -27,6 +27,7 @@ def description_lines(description: VoiceDescription) -> list[str]:
         ("retrieval", "; ".join(_retrieval(description))),
         ("size", f"{description.n_parameters} parameters in {description.precision}, "
                  f"{summary.n_bytes / 1e6:.1f} MB"),
+        ("opponent", _discriminator(description)),
         ("trained", f"{trained}{', untrained' if training.untrained else ''}"),
         ("origin", " ".join(part for part in (card.origin.kind, card.origin.note) if part)),
         *((" ", f"{file.name} (SHA-256 {file.sha256})") for file in card.origin.files),
@@ -48,6 +49,7 @@ def description_summary(description: VoiceDescription) -> dict[str, Any]:
         "bytes": summary.n_bytes,
         "parameters": description.n_parameters,
         "precision": description.precision,
+        "discriminator": description.discriminator and description.discriminator.to_tree(),
         "retrieval": {name: asdict(facts) for name, facts in description.retrieval.items()},
         "speakers": dict(config.speakers),
         "default_speaker": config.speaker_by_default,
@@ -83,6 +85,14 @@ def _retrieval(description: VoiceDescription) -> list[str]:
         f"{speaker}: {facts.method} of {facts.n_vectors} vectors ({facts.origin})"
         for speaker, facts in description.retrieval.items()
     ]
+
+
+def _discriminator(description: VoiceDescription) -> str:
+    """What training could start from."""
+    if description.discriminator is None:
+        return ""
+    periods = ", ".join(map(str, description.discriminator.periods))
+    return f"a discriminator of periods {periods}, kept for training"
 
 
 def _options(description: VoiceDescription) -> list[str]:

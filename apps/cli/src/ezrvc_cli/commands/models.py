@@ -8,6 +8,7 @@ from ezrvc_cli.options import json_option
 
 if TYPE_CHECKING:
     from ezrvc_cli.pipeline.models import VoiceDescription
+    from ezrvc_model.interop.onnx_graph import SpeakerInput
 
 
 @click.group(name="models")
@@ -45,27 +46,31 @@ def import_command(
 ) -> None:
     """Make a voice of a model of so-vits-svc 4.0 or 4.1, or of RVC v1 or v2.
 
-    PATH is a folder with G_*.pth and config.json, one such G_*.pth, or a .pth file of RVC. Nothing
-    that these files carry is executed.
+    PATH is a folder with G_*.pth and config.json, one such G_*.pth, or a .pth file of RVC; or a
+    place on the Hugging Face Hub that holds these: hf:owner/name[@revision][/folder or file].
+    Nothing that these files carry is executed. A D_*.pth beside a G_*.pth is kept for training.
     """
     from pathlib import Path
 
-    from ezrvc_cli.console import print_json, warn
+    from ezrvc_cli.console import print_json, progress_display, warn
     from ezrvc_cli.pipeline.models import import_voice
     from ezrvc_cli.voice_reports import import_lines, import_summary
     from ezrvc_device.storage import find_storage
     from ezrvc_model.errors import ModelError
+    from ezrvc_model.interop.hub import SCHEME, HubAddress
 
     models = find_storage().models
     try:
-        result = import_voice(
-            models,
-            Path(path),
-            name=name,
-            encoder=encoder,
-            speaker=speaker,
-            retrieval=Path(retrieval) if retrieval else None,
-        )
+        with progress_display() as progress:
+            result = import_voice(
+                models,
+                HubAddress.parse(path) if path.startswith(SCHEME) else Path(path),
+                name=name,
+                encoder=encoder,
+                speaker=speaker,
+                retrieval=Path(retrieval) if retrieval else None,
+                progress=progress,
+            )
     except ModelError as error:
         first, *table = str(error).splitlines()
         click.echo("\n".join(table), err=True, nl=bool(table))
@@ -100,19 +105,52 @@ def info_command(voice: str, as_json: bool) -> None:
         click.echo(line)
 
 
-@command.command(name="export", short_help="Write a voice for so-vits-svc 4.1.")
+@command.command(name="export", short_help="Write a voice for so-vits-svc 4.1, or as ONNX.")
 @click.argument("voice")
 @click.argument("output", metavar="FOLDER", type=click.Path(path_type=str))
+@click.option(
+    "--format", "kind", type=click.Choice(["sovits", "onnx"]), default="sovits", show_default=True,
+    help="Files of so-vits-svc 4.1, or one ONNX graph.",
+)  # fmt: skip
+@click.option(
+    "--speaker-input", type=click.Choice(["id", "mix", "curves"]), default="id", show_default=True,
+    help="How an ONNX graph is told who speaks: a row, shares of all, or shares for each frame.",
+)  # fmt: skip
+@click.option("--predict-f0", is_flag=True, help="Let an ONNX graph predict F0 (for speech only).")
 @json_option
-def export_command(voice: str, output: str, as_json: bool) -> None:
-    """Write a voice as so-vits-svc 4.1 reads it: G_*.pth and config.json in a new folder."""
+def export_command(
+    voice: str,
+    output: str,
+    kind: str,
+    speaker_input: "SpeakerInput",
+    predict_f0: bool,
+    as_json: bool,
+) -> None:
+    """Write a voice for other programs.
+
+    For so-vits-svc 4.1: G_*.pth and config.json in a new folder. As ONNX: FOLDER/VOICE.onnx, or
+    the file itself where FOLDER ends in .onnx.
+    """
     from pathlib import Path
 
     from ezrvc_cli.console import print_json
     from ezrvc_cli.pipeline.models import export_voice
+    from ezrvc_cli.pipeline.onnx import export_graph
     from ezrvc_device.storage import find_storage
 
-    checkpoint = export_voice(find_storage().models, voice, Path(output))
+    models = find_storage().models
+    if kind == "onnx":
+        graph = export_graph(
+            models, voice, Path(output), speaker=speaker_input, predict_f0=predict_f0
+        )
+        if as_json:
+            print_json({"graph": graph})
+        else:
+            click.echo(f"exported    {graph}")
+        return
+    if speaker_input != "id" or predict_f0:
+        raise click.UsageError("--speaker-input and --predict-f0 need --format onnx")
+    checkpoint = export_voice(models, voice, Path(output))
     if as_json:
         print_json({"checkpoint": checkpoint, "config": checkpoint.with_name("config.json")})
     else:

@@ -8,21 +8,27 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
+from ezrvc_cli.pipeline.foreign_discriminator import bring_discriminator
 from ezrvc_cli.pipeline.foreign_retrieval import bring_retrieval
 from ezrvc_device.atomic import is_temporary
+from ezrvc_device.progress import Progress, silent
 from ezrvc_features.config import FeatureConfig
 from ezrvc_features.content.registry import list_encoders
 from ezrvc_features.retrieval import RetrieverFacts
 from ezrvc_model.blending import blend
+from ezrvc_model.config import DiscriminatorConfig
+from ezrvc_model.discriminators.discriminator_file import read_discriminator_config
 from ezrvc_model.errors import ModelError
+from ezrvc_model.interop.hub import HubAddress, fetch_hub_model
 from ezrvc_model.interop.imported import ImportedGenerator
 from ezrvc_model.interop.reading import read_foreign
 from ezrvc_model.interop.rvc import import_rvc
 from ezrvc_model.interop.sovits import import_sovits, newest_checkpoint
 from ezrvc_model.interop.sovits_export import export_sovits
 from ezrvc_model.voice import VoiceModel
-from ezrvc_model.voice_card import OriginFile, VoiceCard
+from ezrvc_model.voice_card import Origin, OriginFile, VoiceCard
 from ezrvc_model.voice_folder import (
+    DISCRIMINATOR_NAME,
     EXPORT_NAME,
     GENERATOR_NAME,
     VoiceConfig,
@@ -45,6 +51,7 @@ class VoiceDescription:
         n_parameters: of the network as it is stored.
         precision: how its weights are stored, as safetensors names it: F32, F16.
         retrieval: what speakers have for retrieval, by name.
+        discriminator: shape of the one that training can start from; None: none is kept.
     """
 
     summary: VoiceSummary
@@ -53,6 +60,7 @@ class VoiceDescription:
     n_parameters: int
     precision: str
     retrieval: dict[str, RetrieverFacts]
+    discriminator: DiscriminatorConfig | None
 
 
 @dataclass(frozen=True)
@@ -72,30 +80,40 @@ class ImportResult:
 
 def import_voice(
     models: Path,
-    path: Path,
+    path: Path | HubAddress,
     *,
     name: str | None = None,
     encoder: str | None = None,
     speaker: str | None = None,
     retrieval: Path | None = None,
+    progress: Progress = silent,
 ) -> ImportResult:
     """Turn a voice of so-vits-svc or RVC into a voice folder below `models`.
 
     Args:
         models: where voices are kept.
-        path: a so-vits-svc folder, or a checkpoint of either program.
+        path: a so-vits-svc folder, a checkpoint of either program, or where on the Hub these are.
         name: of the voice; None: after the folder of a so-vits-svc voice, or the file of RVC's.
         encoder: the content encoder it was trained with, where the files do not say.
         speaker: the name of its only speaker, or which of several speaks by default.
         retrieval: a k-means `.pt` of so-vits-svc or an `.index` of RVC; None: the one that lies
             beside the checkpoint, if any.
+        progress: is told of bytes that come from the Hub.
 
     Raises:
         FeatureError: the retrieval file that is named is missing, damaged or refused.
         ModelError: a file is missing, damaged or refused; the encoder is not certain; the speaker
             is unknown; or a voice of that name is there already.
+        WeightsError: the Hub cannot be asked, or does not give a file.
     """
-    imported, usual_name = _read(path, encoder)
+    if isinstance(path, HubAddress):
+        fetched = fetch_hub_model(path, progress)
+        path, usual_name = fetched.checkpoint, fetched.name
+        imported, _ = _read(path, encoder)
+        origin = _with_note(imported.origin, f"from {fetched.address}")
+    else:
+        imported, usual_name = _read(path, encoder)
+        origin = imported.origin
     name = name or usual_name
     folder = _new_voice_folder(models, name)
     speakers = dict(imported.speakers)
@@ -104,7 +122,7 @@ def import_voice(
     card = VoiceCard(
         name=name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        origin=imported.origin,
+        origin=origin,
     )
     voice = VoiceModel(
         config=imported.config,
@@ -127,9 +145,11 @@ def import_voice(
         default_speaker=voice.default_speaker if len(speakers) > 1 else None,
         content_dim=voice.config.content_dim,
     )
-    voice.save(folder)
+    beside = path if path.is_dir() else path.absolute().parent
+    opponent = bring_discriminator(beside, imported.origin.files[0].name)
+    voice.save(folder, discriminator=opponent.network)
     brought.save(folder)
-    advice = (*_advice(imported), *brought.advice)
+    advice = (*_advice(imported), *brought.advice, *opponent.advice)
     return ImportResult(describe_voice(models, folder), imported.ignored, advice)
 
 
@@ -149,6 +169,7 @@ def describe_voice(models: Path, voice: str | Path) -> VoiceDescription:
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: cannot be read ({error}); copy the voice again") from error
     config = read_voice_config(summary.folder)
+    discriminator = summary.folder / DISCRIMINATOR_NAME
     return VoiceDescription(
         summary=summary,
         config=config,
@@ -159,6 +180,7 @@ def describe_voice(models: Path, voice: str | Path) -> VoiceDescription:
             speaker: describe_retrieval(file, config.synthesizer.content_dim)
             for speaker, file in find_retrieval(summary.folder, config.speakers).items()
         },
+        discriminator=read_discriminator_config(discriminator) if discriminator.exists() else None,
     )
 
 
@@ -234,6 +256,10 @@ def _checkpoint_in(folder: Path) -> Path:
     if len(checkpoints) == 1:
         return checkpoints[0]
     return newest_checkpoint(folder)
+
+
+def _with_note(origin: Origin, note: str) -> Origin:
+    return origin.model_copy(update={"note": f"{origin.note}, {note}"})
 
 
 def _advice(imported: ImportedGenerator) -> tuple[str, ...]:
