@@ -87,13 +87,23 @@ class VoiceExporter:
         )
         try:
             voice.save(self.run.voice)
-            if self.retrieval is not None:
-                self.retrieval.update(self.run.voice, self.progress)
+            self.update_retrieval()
         except (OSError, SafetensorError) as error:
             raise ModelError(
                 f"{self.run.voice}: the voice cannot be written ({error}); the checkpoints are "
                 "untouched: make room on the disk and start again"
             ) from error
+
+    def update_retrieval(self) -> None:
+        """Make the retrieval vectors that the exported voice lacks; the rest stays as it is.
+
+        Raises:
+            ModelError: content and voice do not fit each other.
+            FeatureError: the content of a clip is damaged.
+            OSError: they cannot be written.
+        """
+        if self.retrieval is not None:
+            self.retrieval.update(self.run.voice, self.progress)
 
     def _card_so_far(self) -> VoiceCard:
         """The card as it stands: what a person wrote there (consent, licence) is kept."""
@@ -102,10 +112,8 @@ class VoiceExporter:
         return VoiceCard(name=self.run.root.name)
 
     def is_exported(self, step: int) -> bool:
-        """Whether the voice after `step` steps is there already, with what it should have."""
+        """Whether the voice after `step` steps is there already."""
         if not is_voice_folder(self.run.voice):
-            return False
-        if self.retrieval is not None and self.retrieval.missing(self.run.voice):
             return False
         return read_voice_card(self.run.voice).training.steps == step
 

@@ -175,6 +175,7 @@ class _Job:
         _log.info("%s: step %d is reached already", self._folder.root, step)
         if not self._exporter.is_exported(step):
             self._exporter.export(self._state(found).synthesizer, step)
+        self._exporter.update_retrieval()
         return self._result(found, step)
 
     def _result(self, found: FoundCheckpoint, step: int) -> TrainingResult:
