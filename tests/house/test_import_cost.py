@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
-PACKAGES = ["ezrvc_device", "ezrvc_audio", "ezrvc_features", "ezrvc_model", "ezrvc_cli"]
+PACKAGES = [
+    "ezrvc_device", "ezrvc_audio", "ezrvc_features", "ezrvc_model", "ezrvc_eval", "ezrvc_cli",
+]  # fmt: skip
 HEAVY = ["torch", "numpy", "transformers", "scipy", "librosa"]
 HELP_BUDGET_S = 0.3
 
@@ -37,7 +39,7 @@ def test_help_answers_at_once() -> None:
     assert spent < HELP_BUDGET_S
 
 
-@pytest.mark.parametrize("package", ["ezrvc_features", "ezrvc_model"])
+@pytest.mark.parametrize("package", ["ezrvc_features", "ezrvc_model", "ezrvc_eval"])
 def test_the_heavy_packages_import_lazily(package: str) -> None:
     assert modules_after(f"import {package}").isdisjoint({"torch", "transformers"})
 

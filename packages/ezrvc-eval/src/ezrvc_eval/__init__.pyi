@@ -1,0 +1,1 @@
+"""The public names, for type checkers and for the lazy loader alike."""
