@@ -118,7 +118,8 @@ class MultiHeadAttention(nn.Module):
             return weights.to(value.dtype) @ value
         # sizes are symbols while a graph is exported, and no key to a table
         band = _band if torch.compiler.is_exporting() else _kept_band
-        columns, inside = band(self.window, start, *scores.shape[2:], scores.device)
+        n_rows, n_frames = scores.shape[2:]
+        columns, inside = band(self.window, start, n_rows, n_frames, scores.device)
         columns = columns.expand(*scores.shape[:2], -1, -1)
         relative = (query @ self.relative_keys.transpose(1, 2)) * inside
         scores = scores.scatter_add(3, columns, relative.to(scores.dtype))
