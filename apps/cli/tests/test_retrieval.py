@@ -165,13 +165,19 @@ def test_from_recordings_to_a_conversion_with_retrieval(
         write(raw / f"{number}.wav", speech_like(8.0, 24000, seed=number))
     config = tmp_path / "small.yaml"
     config.write_text(SMALL_VOICE, encoding="utf-8")
-    chosen = ["--config", config, "--preset", "tiny", "--set", "features.encoder=mel"]
+    chosen = ["--config", config, "--preset", "tiny", "--set", "features.f0.method=pm"]
     prepared = run(
         "preprocess", "--speaker", "ada", *chosen, "--set", "retrieval.method=kmeans",
         "--set", "retrieval.n_clusters=20", "--workers", "1",
     )  # fmt: skip
     assert prepared.code == 0, prepared.err
-    trained = run("train", "--steps", "1")
+    small = [
+        "--set",
+        "train.discriminator.periods=[2]",
+        "--set",
+        "train.discriminator.narrowing=64",
+    ]
+    trained = run("train", "--steps", "1", *small)
     assert trained.code == 0, trained.err
     assert kept(home, "ada")["ada"].shape == (20, 80)
     source, plain, moved = (tmp_path / name for name in ("in.wav", "plain.wav", "moved.wav"))
