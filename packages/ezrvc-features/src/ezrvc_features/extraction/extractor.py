@@ -11,7 +11,7 @@ from ezrvc_features.content.base import ContentEncoder
 from ezrvc_features.content.registry import encoder_entry, encoder_version, load_encoder
 from ezrvc_features.errors import FeatureError
 from ezrvc_features.f0.base import F0Curve, F0Estimator
-from ezrvc_features.f0.registry import load_f0_estimator
+from ezrvc_features.f0.registry import configured_f0_estimator
 from ezrvc_features.frames import FrameSpec
 from ezrvc_features.spectrogram import linear_spectrogram
 from ezrvc_features.store.record import Artefact, FeaturePlan, Recipe
@@ -57,14 +57,7 @@ class FeatureExtractor:
         Raises:
             FeatureError: unknown name, or a range that the method does not have.
         """
-        f0 = self.config.f0
-        return load_f0_estimator(
-            f0.method,
-            min_hz=f0.min_hz,
-            max_hz=f0.max_hz,
-            voicing_threshold=f0.voicing_threshold,
-            device=self.device,
-        )
+        return configured_f0_estimator(self.config.f0, device=self.device)
 
     def content(self, waveform: Waveform) -> torch.Tensor:
         """What is said: float32, (dim, n_content_frames)."""
