@@ -82,7 +82,7 @@ def test_a_discriminator_comes_along_until_the_voice_is_compressed(
         read.append(path.name)
         return small
 
-    monkeypatch.setattr("ezrvc_cli.pipeline.foreign_discriminator.import_discriminator", read_small)
+    monkeypatch.setattr("ezrvc_model.interop.companion.import_discriminator", read_small)
     finished = run("import", sovits)
     assert "a discriminator of periods 2, 3, kept for training" in finished.out
     assert read == ["D_800.pth"]

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from ezrvc_cli.pipeline.foreign_discriminator import bring_discriminator
 from ezrvc_cli.pipeline.foreign_retrieval import bring_retrieval
 from ezrvc_device.atomic import is_temporary
 from ezrvc_device.progress import Progress, silent
@@ -19,11 +18,10 @@ from ezrvc_model.blending import blend
 from ezrvc_model.config import DiscriminatorConfig
 from ezrvc_model.discriminators.discriminator_file import read_discriminator_config
 from ezrvc_model.errors import ModelError
+from ezrvc_model.interop.companion import bring_discriminator
 from ezrvc_model.interop.hub import HubAddress, fetch_hub_model
 from ezrvc_model.interop.imported import ImportedGenerator
-from ezrvc_model.interop.reading import read_foreign
-from ezrvc_model.interop.rvc import import_rvc
-from ezrvc_model.interop.sovits import import_sovits, newest_checkpoint
+from ezrvc_model.interop.opening import foreign_checkpoint, import_foreign
 from ezrvc_model.interop.sovits_export import export_sovits
 from ezrvc_model.voice import VoiceModel
 from ezrvc_model.voice_card import Origin, OriginFile, VoiceCard
@@ -239,23 +237,19 @@ def compress_voice(models: Path, voice: str, folder: Path | None = None) -> Path
 
 
 def _read(path: Path, encoder: str | None) -> tuple[ImportedGenerator, str]:
-    """A voice of either program, by what its checkpoint holds, and what it may be called."""
-    checkpoint = _checkpoint_in(path) if path.is_dir() else path
-    is_rvc = "weight" in read_foreign(checkpoint)
+    """A voice of either program, and what it may be called."""
+    checkpoint = foreign_checkpoint(path)
     try:
-        if is_rvc:
-            return import_rvc(checkpoint, encoder=encoder), checkpoint.stem
-        return import_sovits(checkpoint, encoder=encoder), checkpoint.absolute().parent.name
+        imported = import_foreign(checkpoint, encoder=encoder)
     except ModelError as error:
         raise ModelError(str(error).replace("encoder=...", "--encoder NAME")) from error
+    return imported, _usual_name(checkpoint, imported)
 
 
-def _checkpoint_in(folder: Path) -> Path:
-    """The generator of a so-vits-svc folder, or the only checkpoint of any other."""
-    checkpoints = sorted(folder.glob("*.pth"))
-    if len(checkpoints) == 1:
-        return checkpoints[0]
-    return newest_checkpoint(folder)
+def _usual_name(checkpoint: Path, imported: ImportedGenerator) -> str:
+    """A voice that is one file goes by that, one that has others beside it by their folder."""
+    alone = len(imported.origin.files) == 1
+    return checkpoint.stem if alone else checkpoint.absolute().parent.name
 
 
 def _with_note(origin: Origin, note: str) -> Origin:
