@@ -11,7 +11,7 @@ from ezrvc_cli.options import device_option, json_option, workers_option
     show_default=True, help="Folder for everything the demo makes.",
 )  # fmt: skip
 @click.option(
-    "--steps", type=click.IntRange(min=1), default=100, show_default=True, help="Training steps."
+    "--steps", type=click.IntRange(min=1), default=180, show_default=True, help="Training steps."
 )
 @device_option
 @workers_option

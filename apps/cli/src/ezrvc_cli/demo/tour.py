@@ -30,7 +30,7 @@ from ezrvc_model.voice import VoiceModel
 NOTICE = (
     "This voice is untrained: the tiny model saw {steps} steps on {minutes:.1f} minutes of audio, "
     "with the content encoder 'mel', which still carries the speaker. It shows that every part "
-    "works, not how a trained voice sounds; its pitch does not follow the source yet."
+    "works, not how a trained voice sounds; all it has learned is to follow the source's pitch."
 )
 _CURVES = {
     "generator/mel": "mel loss",

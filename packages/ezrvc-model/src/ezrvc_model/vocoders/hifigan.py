@@ -11,6 +11,7 @@ from torch import nn
 from ezrvc_model.config import DecoderConfig
 from ezrvc_model.vocoders.activations import AntialiasedSnake, LeakyReLU
 from ezrvc_model.vocoders.residual_block import Activation, ResidualBlock
+from ezrvc_model.vocoders.sine_source import source_deviation
 from ezrvc_model.weight_norm import normalised
 
 END_KERNEL_SIZE = 7
@@ -42,7 +43,9 @@ class UpsamplingStage(nn.Module):
         """Samples of the source for each step of this stage."""
         self.source = None
         if config.has_source:
-            self.source = _source_projection(channels, self.samples_per_step)
+            self.source = _source_projection(
+                channels, self.samples_per_step, source_deviation(config.n_harmonics)
+            )
         self.blocks = nn.ModuleList(
             ResidualBlock(
                 channels,
@@ -212,16 +215,24 @@ def _activation(config: DecoderConfig, channels: int, slope: float = SLOPE) -> A
     return AntialiasedSnake(channels) if config.has_snake else LeakyReLU(slope)
 
 
-def _source_projection(channels: int, samples_per_step: int) -> nn.Conv1d:
+def _source_projection(channels: int, samples_per_step: int, deviation: float) -> nn.Conv1d:
+    """Brings the source to a stage's rate; before training with a deviation of one.
+
+    At the framework's scale the source is lost beside the frames, and a decoder spends thousands
+    of steps buzzing at the frame rate before it finds the pitch.
+    """
     if samples_per_step == 1:
-        return nn.Conv1d(1, channels, 1)
-    return nn.Conv1d(
-        1,
-        channels,
-        2 * samples_per_step,
-        stride=samples_per_step,
-        padding=(samples_per_step + 1) // 2,
-    )
+        projection = nn.Conv1d(1, channels, 1)
+    else:
+        projection = nn.Conv1d(
+            1,
+            channels,
+            2 * samples_per_step,
+            stride=samples_per_step,
+            padding=(samples_per_step + 1) // 2,
+        )
+    nn.init.normal_(projection.weight, std=1 / (deviation * math.sqrt(projection.kernel_size[0])))
+    return projection
 
 
 def _as_it_is(layer: nn.Conv1d) -> nn.Conv1d:

@@ -1,5 +1,6 @@
 """The source of a neural source-filter vocoder: sines that follow F0, in closed form."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -16,6 +17,11 @@ CYCLE = 2**40
 WITHIN_CYCLE = CYCLE - 1
 FRAMES_AT_ONCE = 256
 """Frames whose partials exist at the same time."""
+
+
+def source_deviation(n_harmonics: int) -> float:
+    """Of a voiced source before training, about: the root mean square of its partials' sum."""
+    return SINE_AMPLITUDE * math.sqrt((n_harmonics + 1) / 2)
 
 
 class Excitation(NamedTuple):
@@ -49,6 +55,9 @@ class SineSource(nn.Module):
         self.hop_length = hop_length
         self.n_partials = n_harmonics + 1
         self.mix = nn.Linear(self.n_partials, 1)
+        # all partials alike: a train of pulses, as a voice's own source
+        nn.init.ones_(self.mix.weight)
+        nn.init.zeros_(self.mix.bias)
 
     def forward(
         self, f0: torch.Tensor, *, start_phase: torch.Tensor | None = None, noise: Noise
