@@ -1,0 +1,1 @@
+"""The metrics: what they are (`catalogue`), how they are loaded (`registry`), a file a family."""
