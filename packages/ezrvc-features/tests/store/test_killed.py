@@ -20,7 +20,7 @@ from ezrvc_features.frames import FrameSpec
 MakeExperiment = Callable[..., ExperimentFolder]
 
 NAMES = [f"clip {number}" for number in range(10)]
-CONFIG = FeatureConfig(encoder="mel", f0=F0Config(method="dio"))
+CONFIG = FeatureConfig(encoder="mel", f0=F0Config(method="pm"))
 FRAMES = FrameSpec(16_000, 200)
 N_FFT = 512
 
@@ -33,7 +33,7 @@ from ezrvc_features.extraction import extract_features
 from ezrvc_features.frames import FrameSpec
 
 def extract(root, workers=1):
-    config = FeatureConfig(encoder="mel", f0=F0Config(method="dio"))
+    config = FeatureConfig(encoder="mel", f0=F0Config(method="pm"))
     frames = FrameSpec(16_000, 200)
     extract_features(ExperimentFolder(Path(root)), config, frames, 512, workers=workers)
 """

@@ -1,5 +1,7 @@
 """`ezrvc preprocess`: recordings in, clips and features out."""
 
+from typing import Literal
+
 import click
 
 from ezrvc_cli.options import (
@@ -37,6 +39,14 @@ _DEFAULT_PRESET = "base-24k"
 @click.option("--rate", type=int, default=None, help="Sample rate of the voice, Hz.")
 @click.option("--encoder", default=None, metavar="NAME", help="Content encoder.")
 @click.option("--f0", "f0_method", default=None, metavar="NAME", help="Pitch estimator.")
+@click.option(
+    "--engine", type=click.Choice(["local", "ray"]), default="local",
+    help="What computes the features: this machine, or Ray, here or on a cluster.",
+)  # fmt: skip
+@click.option(
+    "--address", default=None, metavar="ADDRESS",
+    help="Of a running Ray cluster that sees the same folders; for --engine ray.",
+)  # fmt: skip
 @config_option
 @set_option
 @device_option
@@ -50,6 +60,8 @@ def command(
     rate: int | None,
     encoder: str | None,
     f0_method: str | None,
+    engine: Literal["local", "ray"],
+    address: str | None,
     config_file: str | None,
     assignments: tuple[str, ...],
     device: str | None,
@@ -61,6 +73,9 @@ def command(
     Everything FFmpeg reads is taken, video too. Run it again at any time: it does only what is
     missing or changed.
     """
+    if address is not None and engine != "ray":
+        raise click.UsageError("--address is that of a Ray cluster: it goes with --engine ray")
+
     from pathlib import Path
 
     from ezrvc_audio.experiment import ExperimentFolder
@@ -104,6 +119,8 @@ def command(
             config,
             device=device,
             workers=workers,
+            engine=engine,
+            address=address,
             progress=progress,
         )
     if as_json:

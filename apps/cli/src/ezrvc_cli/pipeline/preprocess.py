@@ -16,7 +16,12 @@ from ezrvc_device.configuration import save_yaml
 from ezrvc_device.processors import worker_count
 from ezrvc_device.progress import Progress, silent
 from ezrvc_device.storage import Storage
-from ezrvc_features.extraction import ExtractionReport, extract_features
+from ezrvc_features.extraction import (
+    Engine,
+    ExtractionReport,
+    check_engine,
+    extract_features,
+)
 
 
 @dataclass(frozen=True)
@@ -81,15 +86,20 @@ def preprocess(
     *,
     device: str | None = None,
     workers: int | None = None,
+    engine: Engine = "local",
+    address: str | None = None,
     progress: Progress = silent,
 ) -> PreprocessResult:
     """Cut the recordings into clips and compute their features; does only what is missing.
 
+    The arguments from `device` on are those of `prepare_recordings` and `extract_features`.
+
     Raises:
         AudioError: no recording gives a clip.
-        FeatureError: no clip gives features.
+        FeatureError: no clip gives features, or the engine cannot be had.
         OSError: the experiment's folder cannot be written.
     """
+    check_engine(engine, address)
     experiment.root.mkdir(parents=True, exist_ok=True)
     sweep_temporaries(experiment.root)
     experiment.completion.unlink(missing_ok=True)  # not finished until it says so again
@@ -109,6 +119,8 @@ def preprocess(
         config.model.n_fft,
         device=device,
         workers=workers,
+        engine=engine,
+        address=address,
         progress=progress,
     )
     finished = datetime.now(UTC).isoformat(timespec="microseconds")

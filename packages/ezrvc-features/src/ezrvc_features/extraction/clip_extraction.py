@@ -3,15 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
+import torch
 
 from ezrvc_audio.experiment import ExperimentFolder
 from ezrvc_audio.manifest import Clip
-from ezrvc_audio.reading import read
+from ezrvc_audio.reading import probe, read
+from ezrvc_audio.resampling import resample
 from ezrvc_audio.waveform import Waveform
 from ezrvc_features.config import FeatureConfig
+from ezrvc_features.content.windows import SPEECH_RATE
 from ezrvc_features.extraction.extractor import FeatureExtractor
+from ezrvc_features.extraction.long_clips import LONG_CLIP_S, LongClip
 from ezrvc_features.frames import FrameSpec
 from ezrvc_features.store.feature_store import FeatureStore, Values
 from ezrvc_features.store.record import Artefact, FeaturePlan
@@ -19,10 +24,34 @@ from ezrvc_features.store.record import Artefact, FeaturePlan
 
 @dataclass(frozen=True)
 class ClipJob:
-    """What must be made of one clip."""
+    """What must be made of one clip.
+
+    Attributes:
+        clip: the clip.
+        artefacts: which of its files.
+        number: its place among the jobs of a run.
+    """
 
     clip: Clip
     artefacts: tuple[Artefact, ...]
+    number: int = 0
+
+
+Outcome = tuple[ClipJob, str | None]
+"""A job that was tried, and why it failed; None: it did not."""
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedClip:
+    """A clip that was read, with all its features but content.
+
+    Attributes:
+        made: the features.
+        speech: the sound at 16 kHz, mono; None where no content is asked for.
+    """
+
+    made: dict[Artefact, Values]
+    speech: Waveform | None
 
 
 @dataclass(frozen=True)
@@ -53,28 +82,80 @@ class ClipExtraction:
     def run(self, job: ClipJob) -> str | None:
         """Make and store what the job asks for; return why it failed, None if it did not."""
         try:
-            waveform = read(self.experiment.root / job.clip.path, mono=True)
-            FeatureStore(self.experiment).save(
-                job.clip, self._make(waveform, job.artefacts), self.plan
-            )
+            if self.is_long(job):
+                self.save(job, self._made_in_passages(job))
+                return None
+            prepared = self.prepare(job)
+            if prepared.speech is not None:
+                prepared.made[Artefact.CONTENT] = self.extractor.content(prepared.speech)
+            self.save(job, prepared.made)
         except Exception as error:  # noqa: BLE001 - one bad clip never stops the batch: it is reported
-            return " ".join(f"{error}".split()) or type(error).__name__
+            return reason_of(error)
         return None
 
-    def _make(
-        self, waveform: Waveform, artefacts: tuple[Artefact, ...]
-    ) -> Mapping[Artefact, Values]:
+    def is_long(self, job: ClipJob) -> bool:
+        """Whether the clip must not be held in memory as a whole.
+
+        Raises:
+            AudioError: it cannot be read.
+        """
+        return probe(self._path(job)).duration_s > LONG_CLIP_S
+
+    def prepare(self, job: ClipJob) -> PreparedClip:
+        """Read a clip once, resample it to 16 kHz once, and compute all but its content.
+
+        Raises:
+            AudioError: it cannot be read.
+            FeatureError: it is too short.
+        """
         extractor = self.extractor
+        waveform = read(self._path(job), mono=True)
+        hears = {Artefact.CONTENT, Artefact.F0}.intersection(job.artefacts)
+        speech = resample(waveform, SPEECH_RATE) if hears else None
         made: dict[Artefact, Values] = {}
-        for artefact in artefacts:
+        for artefact in job.artefacts:
             match artefact:
-                case Artefact.CONTENT:
-                    made[artefact] = extractor.content(waveform)
                 case Artefact.F0:
-                    curve = extractor.f0(waveform)
+                    curve = extractor.f0(waveform, speech=speech)
                     made[artefact] = np.stack([curve.hz, curve.voiced.astype(np.float32)])
                 case Artefact.VOLUME:
                     made[artefact] = extractor.volume(waveform)
                 case Artefact.SPECTROGRAM:
                     made[artefact] = extractor.spectrogram(waveform, self.n_fft)
+                case Artefact.CONTENT:
+                    pass
+        return PreparedClip(made, speech if Artefact.CONTENT in hears else None)
+
+    def save(self, job: ClipJob, made: Mapping[Artefact, Values]) -> None:
+        """Store what was made.
+
+        Raises:
+            FeatureError: it holds values that are not finite.
+            OSError: the disk does not take it.
+        """
+        in_order = {artefact: made[artefact] for artefact in job.artefacts}
+        with torch.no_grad():  # blocks are computed as they are written
+            FeatureStore(self.experiment).save(job.clip, in_order, self.plan)
+
+    def _made_in_passages(self, job: ClipJob) -> dict[Artefact, Values]:
+        clip = LongClip(self.extractor, self._path(job))
+        made: dict[Artefact, Values] = {}
+        for artefact in job.artefacts:
+            match artefact:
+                case Artefact.CONTENT:
+                    made[artefact] = clip.content()
+                case Artefact.F0:
+                    made[artefact] = clip.f0()
+                case Artefact.VOLUME:
+                    made[artefact] = clip.volume()
+                case Artefact.SPECTROGRAM:
+                    made[artefact] = clip.spectrogram(self.n_fft)
         return made
+
+    def _path(self, job: ClipJob) -> Path:
+        return self.experiment.root / job.clip.path
+
+
+def reason_of(error: Exception) -> str:
+    """What an error says, on one line."""
+    return " ".join(f"{error}".split()) or type(error).__name__

@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+import numpy as np
 import torch
 
 from ezrvc_audio.resampling import resample
@@ -63,9 +64,21 @@ class FeatureExtractor:
         """What is said: float32, (dim, n_content_frames)."""
         return self.encoder.encode(waveform)
 
-    def f0(self, waveform: Waveform) -> F0Curve:
-        """The pitch, `frames.n_frames_of(waveform)` frames."""
-        return self.estimator.estimate(waveform.mono(), self.frames)
+    def f0(self, waveform: Waveform, *, speech: Waveform | None = None) -> F0Curve:
+        """The pitch, `frames.n_frames_of(waveform)` frames.
+
+        Args:
+            waveform: the sound.
+            speech: the same at 16 kHz, if it is there already: all methods listen at that rate.
+        """
+        if speech is None:
+            return self.estimator.estimate(waveform.mono(), self.frames)
+        n_frames = self.frames.n_frames_of(waveform)
+        missing = 0
+        while self.frames.n_frames_of(_extended(speech, missing)) < n_frames:
+            missing += 1  # a sample or two, where rounding took the last frame's end
+        curve = self.estimator.estimate(_extended(speech, missing).mono(), self.frames)
+        return F0Curve(curve.hz[:n_frames], curve.voiced[:n_frames])
 
     def volume(self, waveform: Waveform) -> torch.Tensor:
         """Frame RMS: float32, (n_frames,)."""
@@ -116,3 +129,11 @@ class FeatureExtractor:
                 f"{1000 / self.frames.frame_rate_hz:.1f} ms"
             )
         return torch.from_numpy(mono.samples)
+
+
+def _extended(waveform: Waveform, n_samples: int) -> Waveform:
+    """The sound with so many samples of silence after it."""
+    if n_samples == 0:
+        return waveform
+    samples = np.pad(waveform.samples, ((0, 0), (0, n_samples)))
+    return Waveform(samples, waveform.sample_rate)

@@ -1,4 +1,7 @@
-"""Worker processes for extraction on the CPU: started once, models loaded once in each."""
+"""Worker processes for extraction on the CPU: started once, models loaded once in each.
+
+For pitch methods that hold on to Python's interpreter while they compute; threads serve the rest.
+"""
 
 import os
 import threading
@@ -7,9 +10,9 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection, get_context, parent_process
 
-from ezrvc_device.processors import limit_threads, processor_count
+from ezrvc_device.processors import limit_threads
 from ezrvc_features.errors import FeatureError
-from ezrvc_features.extraction.clip_extraction import ClipExtraction, ClipJob
+from ezrvc_features.extraction.clip_extraction import ClipExtraction, ClipJob, Outcome
 
 _extraction: ClipExtraction | None = None
 """Set in each worker process when it starts; in the parent it stays empty."""
@@ -17,21 +20,20 @@ _extraction: ClipExtraction | None = None
 
 def run_in_processes(
     extraction: ClipExtraction, jobs: Sequence[ClipJob], n_workers: int
-) -> Generator[str | None]:
-    """Run jobs in worker processes and give their outcomes in the order of the jobs.
+) -> Generator[Outcome]:
+    """Run jobs in worker processes, one thread each, and give the outcomes in the jobs' order.
 
     Raises:
         FeatureError: a worker process died.
     """
-    threads = max(processor_count() // n_workers, 1)
     pool = ProcessPoolExecutor(
         n_workers,
         mp_context=get_context("spawn"),  # forking a process that runs torch may hang
         initializer=_start,
-        initargs=(extraction, threads),
+        initargs=(extraction,),
     )
     try:
-        yield from pool.map(_run, jobs)
+        yield from zip(jobs, pool.map(_run, jobs), strict=True)
     except BrokenProcessPool as error:
         raise FeatureError(
             f"one of {n_workers} worker processes died, most likely for want of memory; "
@@ -41,9 +43,9 @@ def run_in_processes(
         pool.shutdown(cancel_futures=True)
 
 
-def _start(extraction: ClipExtraction, n_threads: int) -> None:
+def _start(extraction: ClipExtraction) -> None:
     global _extraction
-    limit_threads(n_threads)
+    limit_threads(1)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     _extraction = extraction
 

@@ -15,6 +15,7 @@ from ezrvc_device.atomic import atomic_file, is_temporary, sweep_temporaries, wr
 from ezrvc_features.alignment import FeatureAligner
 from ezrvc_features.content.foreign import DAMAGED
 from ezrvc_features.errors import FeatureError
+from ezrvc_features.store.column_blocks import ColumnBlocks, as_half, write_column_blocks
 from ezrvc_features.store.record import (
     RECORD_SUFFIX,
     Artefact,
@@ -25,10 +26,10 @@ from ezrvc_features.store.record import (
 )
 from ezrvc_features.utterance import UtteranceFeatures
 
-Values: TypeAlias = torch.Tensor | NDArray[Any]
+Values: TypeAlias = torch.Tensor | NDArray[Any] | ColumnBlocks
+"""A feature as it is given to the store; blocks for what is too long to hold."""
 
 _AXES = {Artefact.CONTENT: 2, Artefact.F0: 2, Artefact.VOLUME: 1, Artefact.SPECTROGRAM: 2}
-_HALF_MAX = float(torch.finfo(torch.float16).max)
 
 
 class FeatureStore:
@@ -70,7 +71,8 @@ class FeatureStore:
         Args:
             clip: whose features.
             made: content (dim, n_content_frames), f0 (2, n_frames: Hz and voiced), volume
-                (n_frames,), spectrogram (n_bins, n_frames).
+                (n_frames,), spectrogram (n_bins, n_frames). Content and spectrogram may come in
+                blocks, which are taken as they are written.
             plan: how they were made.
 
         Raises:
@@ -85,7 +87,7 @@ class FeatureStore:
         for kind, values in prepared.items():
             path = self.path(clip, kind)
             with atomic_file(path) as temporary:
-                _write(temporary, values)
+                _write(temporary, values, f"{clip.path}: its {kind}")
             artefacts[kind] = ArtefactRecord(
                 recipe=plan[kind], shape=tuple(values.shape), n_bytes=path.stat().st_size
             )
@@ -242,20 +244,21 @@ def _prepared(clip: Clip, artefact: Artefact, values: Values) -> Values:
     """The values as they are written: half precision for the large ones, float32 for curves."""
     if values.ndim != _AXES[artefact] or 0 in values.shape:
         raise FeatureError(f"{clip.path}: its {artefact} has the shape {tuple(values.shape)}")
+    if isinstance(values, ColumnBlocks):
+        return values
     if artefact in (Artefact.F0, Artefact.VOLUME):
         curve = np.asarray(values, dtype=np.float32)
-        finite = bool(np.isfinite(curve).all())
-        prepared: Values = curve
-    else:
-        tensor = torch.as_tensor(values).detach().cpu()
-        finite = bool(tensor.isfinite().all())
-        prepared = tensor.clamp(-_HALF_MAX, _HALF_MAX).half().contiguous().clone()
-    if not finite:
-        raise FeatureError(f"{clip.path}: its {artefact} holds values that are not finite")
-    return prepared
+        if not np.isfinite(curve).all():
+            raise FeatureError(f"{clip.path}: its {artefact} holds values that are not finite")
+        return curve
+    tensor = torch.as_tensor(values).detach().cpu()
+    return as_half(tensor, f"{clip.path}: its {artefact}").contiguous().clone()
 
 
-def _write(path: Path, values: Values) -> None:
+def _write(path: Path, values: Values, what: str) -> None:
+    if isinstance(values, ColumnBlocks):
+        write_column_blocks(path, values, what)
+        return
     with path.open("wb") as file:
         if isinstance(values, torch.Tensor):
             torch.save(values, file)

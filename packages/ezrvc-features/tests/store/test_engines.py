@@ -1,0 +1,119 @@
+"""Whoever does the work, the same files: threads, worker processes, Ray; and what each needs."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from ezrvc_audio.experiment import ExperimentFolder
+from ezrvc_audio.manifest import read_manifest
+from ezrvc_features.config import F0Config, FeatureConfig
+from ezrvc_features.errors import FeatureError
+from ezrvc_features.extraction import extract_features
+from ezrvc_features.frames import FrameSpec
+from ezrvc_features.testing.checkpoints import write_hubert_soft
+
+MakeExperiment = Callable[..., ExperimentFolder]
+
+FRAMES = FrameSpec(16_000, 200)
+N_FFT = 512
+NAMES = ("a", "b", "c", "d", "e")
+
+
+def contents(experiment: ExperimentFolder) -> dict[str, bytes]:
+    """Every feature file with its bytes."""
+    found = {path.name: path.read_bytes() for path in experiment.features.rglob("*.*")}
+    assert len(found) == 5 * len(NAMES)
+    return found
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> FeatureConfig:
+    weights = write_hubert_soft(tmp_path / "soft.pt")
+    return FeatureConfig(encoder="hubert-soft", encoder_weights=str(weights))
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_threads_make_the_same_files(
+    make_experiment: MakeExperiment, config: FeatureConfig, workers: int
+) -> None:
+    one, several = make_experiment(*NAMES, name="one"), make_experiment(*NAMES, name="several")
+    n_threads = torch.get_num_threads()
+    extract_features(one, config, FRAMES, N_FFT, workers=1)
+    report = extract_features(several, config, FRAMES, N_FFT, workers=workers)
+    assert report.n_made == len(NAMES)
+    assert contents(one) == contents(several)
+    assert torch.get_num_threads() == n_threads
+
+
+def test_processes_make_the_same_files(
+    make_experiment: MakeExperiment, config: FeatureConfig
+) -> None:
+    config = config.model_copy(update={"f0": F0Config(method="pm")})  # which needs processes
+    one, several = make_experiment(*NAMES, name="one"), make_experiment(*NAMES, name="several")
+    extract_features(one, config, FRAMES, N_FFT, workers=1)
+    extract_features(several, config, FRAMES, N_FFT, workers=2)
+    assert contents(one) == contents(several)
+
+
+RAY_PROGRAM = """
+import sys
+from pathlib import Path
+from ezrvc_audio.experiment import ExperimentFolder
+from ezrvc_features.config import FeatureConfig
+from ezrvc_features.extraction import extract_features
+from ezrvc_features.frames import FrameSpec
+
+config = FeatureConfig(encoder="hubert-soft", encoder_weights=sys.argv[2])
+report = extract_features(
+    ExperimentFolder(Path(sys.argv[1])), config, FrameSpec(16_000, 200), 512,
+    engine="ray", workers=2,
+)
+assert (report.n_made, report.n_kept, len(report.failures)) == (4, 1, 1), report
+assert report.failures[0][0] == "audio/ada/broken.wav"
+import ray
+assert not ray.is_initialized()
+"""
+
+
+@pytest.mark.slow
+def test_ray_makes_the_same_files_quietly(
+    make_experiment: MakeExperiment, config: FeatureConfig
+) -> None:
+    reference = make_experiment(*NAMES, name="reference")
+    extract_features(reference, config, FRAMES, N_FFT)
+    experiment = make_experiment(*NAMES[:1], name="ray")
+    extract_features(experiment, config, FRAMES, N_FFT)  # so that it goes on with the rest
+    experiment = make_experiment(*NAMES, "broken", name="ray")
+    assert len(read_manifest(experiment.manifest)) == len(NAMES) + 1
+    (experiment.audio / "ada" / "broken.wav").write_bytes(b"no sound")
+    finished = subprocess.run(
+        [sys.executable, "-c", RAY_PROGRAM, str(experiment.root), str(config.encoder_weights)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert contents(experiment) == contents(reference)
+    assert finished.stdout == ""
+    assert finished.stderr == ""
+
+
+def test_ray_that_is_not_installed_is_asked_for(
+    make_experiment: MakeExperiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    experiment = make_experiment("a")
+    with pytest.raises(FeatureError, match=r"pip install 'ezrvc-features\[ray\]'") as caught:
+        extract_features(experiment, FeatureConfig(), FRAMES, N_FFT, engine="ray")
+    assert "\n" not in str(caught.value)
+    assert not experiment.features.exists()
+
+
+def test_an_address_is_for_ray(make_experiment: MakeExperiment) -> None:
+    experiment = make_experiment("a")
+    with pytest.raises(FeatureError, match=r"address 'head:6379' .* needs engine 'ray'"):
+        extract_features(experiment, FeatureConfig(), FRAMES, N_FFT, address="head:6379")
