@@ -1,7 +1,7 @@
 """Every number that shapes a voice, its training and its use; frozen and checked."""
 
 import math
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -173,8 +173,13 @@ class TrainConfig(Section):
     seed: int = Field(default=1234, ge=0)
     """Order, crops, augmentation, noise and dropout follow from it."""
     max_steps: int = Field(default=100_000, gt=0)
-    batch_size: int = Field(default=6, gt=0)
-    """Clips a step."""
+    base: str | None = None
+    """What a new run starts from: a voice or run by name, a folder, a checkpoint of so-vits-svc or
+    RVC, or its address on the Hub (`hf:owner/name`). None: from nothing."""
+    new_speakers: Literal["mean", "fresh"] = "mean"
+    """Where speakers start that the base does not know: the mean of those it knows, or chance."""
+    batch_size: Annotated[int, Field(gt=0)] | Literal["auto"] = 6
+    """Clips a step; `auto`: as many as fit, found by trial (8 on a CPU), at most 64."""
     segment_frames: int = Field(default=20, gt=0)
     """Frames of the piece the decoder and the discriminators see."""
     max_clip_frames: int = Field(default=512, gt=0)
@@ -195,15 +200,28 @@ class TrainConfig(Section):
     """Steps between checkpoints (and at most `checkpoint_minutes` apart)."""
     checkpoint_minutes: float = Field(default=5.0, gt=0)
     keep_checkpoints: int = Field(default=3, gt=0)
-    """How many of the newest are kept."""
+    """How many of the newest are kept; the one of the best validation is kept beside them."""
     validate_every: int = Field(default=800, gt=0)
     """Steps between validations on held-out clips; there is one at the end, too."""
     validation_clips: int = Field(default=8, ge=0)
     """Held-out clips that are converted each time; 0: no validation."""
     log_every: int = Field(default=20, gt=0)
     """Steps whose metrics are averaged into one line of the log."""
+    loggers: tuple[Literal["tensorboard", "mlflow", "wandb"], ...] = ("tensorboard",)
+    """Who gets the metrics beside `metrics.jsonl`; MLflow and W&B are extras of the package."""
     good_from_step: int = Field(default=10_000, ge=0)
     """With fewer steps the voice's card says that it is untrained."""
     num_workers: int = Field(default=0, ge=0)
     """Processes that prepare batches beside the one that trains."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+
+    @property
+    def resolved_batch_size(self) -> int:
+        """Clips a step, once `auto` has been decided.
+
+        Raises:
+            ValueError: it has not.
+        """
+        if self.batch_size == "auto":
+            raise ValueError("train.batch_size is auto and has not been decided yet")
+        return self.batch_size

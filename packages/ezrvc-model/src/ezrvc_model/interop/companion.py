@@ -15,10 +15,12 @@ class BroughtDiscriminator:
 
     Attributes:
         network: None: there is none, or it was left out.
+        file: that it was read from.
         advice: why it was left out.
     """
 
     network: Discriminator | None = None
+    file: Path | None = None
     advice: tuple[str, ...] = ()
 
 
@@ -37,7 +39,7 @@ def bring_discriminator(folder: Path, checkpoint: str) -> BroughtDiscriminator:
     if name is None:
         return BroughtDiscriminator()
     try:
-        return BroughtDiscriminator(import_discriminator(folder / name))
+        return BroughtDiscriminator(import_discriminator(folder / name), folder / name)
     except ModelError as error:
         reason = str(error).splitlines()[0]
         return BroughtDiscriminator(advice=(f"its discriminator was left out: {reason}",))

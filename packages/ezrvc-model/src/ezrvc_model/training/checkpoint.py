@@ -29,6 +29,7 @@ from ezrvc_device.configuration import Section
 from ezrvc_device.errors import ConfigurationError
 from ezrvc_model.errors import ModelError
 from ezrvc_model.training.optimizer_tensors import optimizer_tensors, restore_optimizer
+from ezrvc_model.voice_card import Origin
 
 FORMAT_VERSION = 1
 """Of the checkpoint folder; raised whenever older programs could not read what is written."""
@@ -49,6 +50,10 @@ class CheckpointRecord(Section):
     """Fingerprint of the training clips and the batch size, which the data order follows from."""
     fixed: dict[str, Any]
     """What the run cannot change: model, features, speakers."""
+    origin: Origin = Origin()
+    """Where the run began, for the card of its voice."""
+    batch_size: int | None = None
+    """Clips a step, which `auto` is held to."""
     scaler: dict[str, Any] = Field(default_factory=dict)
     """What gradient scaling remembers, for fp16."""
     sha256: dict[str, str] = Field(default_factory=dict)

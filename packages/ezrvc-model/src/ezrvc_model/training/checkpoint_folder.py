@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from ezrvc_device.atomic import temporary_path
 from ezrvc_model.errors import ModelError
 from ezrvc_model.training.checkpoint import (
     CheckpointRecord,
@@ -73,10 +74,17 @@ def find_newest(folder: Path) -> FoundCheckpoint:
     return FoundCheckpoint()
 
 
-def prune(folder: Path, keep: int) -> None:
-    """Remove all but the newest `keep` checkpoints."""
+def prune(folder: Path, keep: int, best_step: int | None = None) -> None:
+    """Remove all but the newest `keep` checkpoints and the one of the best step."""
+    best = None if best_step is None else checkpoint_path(folder, best_step)
     for path in list_checkpoints(folder)[:-keep]:
-        shutil.rmtree(path)
+        if path != best:
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder that, whenever the process dies, is whole or has another name."""
+    shutil.rmtree(path.rename(temporary_path(path)))
 
 
 def _set_aside(path: Path) -> Path:

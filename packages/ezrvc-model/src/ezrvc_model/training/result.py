@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ezrvc_model.data.clip_set import LeftOutClip
+from ezrvc_model.training.bases.report import BaseReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,8 @@ class TrainingResult:
         damaged_checkpoints: checkpoints newer than that which could not be used, set aside.
         left_out: clips that could not be used, with the reason.
         metrics: the last of each metric.
+        base: how a new run began from its base; None: it is no new run, or had none.
+        advice: what to know before going on; None: nothing.
         duration_s: of this call, seconds.
         interrupted: whether it was asked to stop before `max_steps`.
     """
@@ -34,6 +37,8 @@ class TrainingResult:
     metrics: Mapping[str, float] = field(default_factory=dict)
     duration_s: float = 0.0
     interrupted: bool = False
+    base: BaseReport | None = None
+    advice: str | None = None
 
     @property
     def already_complete(self) -> bool:

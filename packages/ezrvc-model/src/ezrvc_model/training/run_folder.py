@@ -43,6 +43,16 @@ class RunFolder:
         return self.root / "tensorboard"
 
     @property
+    def base_report(self) -> Path:
+        """What became of every layer when the run started from a base, CSV."""
+        return self.root / "base.csv"
+
+    @property
+    def validation(self) -> Path:
+        """What validation made of held-out clips: `step-00000800/` and so on."""
+        return self.root / "validation"
+
+    @property
     def voice(self) -> Path:
         """The voice as exported last, ready to convert with."""
         return self.root / EXPORT_NAME
@@ -75,7 +85,7 @@ def fixed_settings(
     kept = {key: value for key, value in feature_tree.items() if key not in _FREE_FEATURE_KEYS}
     return {
         "model": model.to_tree(),
-        "train": {"discriminator": settings.discriminator.to_tree()},
+        "train": {"discriminator": settings.discriminator.to_tree(), "base": settings.base},
         "features": kept,
         "speakers": dict(speakers),
     }

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.errors import ModelError
 from ezrvc_model.retrieval_builder import RetrievalBuilder
 from ezrvc_model.synthesizer.synthesizer import Synthesizer
+from ezrvc_model.training.best import Validated, best_of, validations
 from ezrvc_model.training.checkpoint import CheckpointRecord, write_checkpoint
 from ezrvc_model.training.checkpoint_folder import checkpoint_path, prune
 from ezrvc_model.training.fabric import scaler_state
@@ -40,6 +41,7 @@ class VoiceExporter:
         audio_minutes: of the training clips, where known.
         f0: pitch range of each speaker, where known.
         encoder_version: of the content encoder, where known.
+        origin: where the run began.
         retrieval: keeps the voice's retrieval vectors; None: those that are there stay.
         progress: told what is read for them.
     """
@@ -52,6 +54,7 @@ class VoiceExporter:
     audio_minutes: float | None = None
     f0: Mapping[str, F0Range] | None = None
     encoder_version: str | None = None
+    origin: Origin = field(default_factory=Origin)
     retrieval: RetrievalBuilder | None = None
     progress: Progress = silent
 
@@ -67,7 +70,7 @@ class VoiceExporter:
         card = self._card_so_far().model_copy(
             update={
                 "created": datetime.now(UTC).isoformat(timespec="seconds"),
-                "origin": Origin(kind="trained"),
+                "origin": self.origin,
                 "training": TrainingFacts(
                     steps=step,
                     audio_minutes=self.audio_minutes,
@@ -119,7 +122,7 @@ class VoiceExporter:
 
 
 class Saver:
-    """Saves a run every so many steps and at most so many minutes apart.
+    """Saves a run every so many steps, at most so many minutes apart, and when it is at its best.
 
     Args:
         run: where to.
@@ -128,6 +131,7 @@ class Saver:
         clips: fingerprint of the data order.
         exporter: of the voice.
         observers: are told of each checkpoint.
+        best: validation so far.
     """
 
     def __init__(
@@ -138,7 +142,9 @@ class Saver:
         clips: str,
         exporter: VoiceExporter,
         observers: Sequence[TrainingObserver],
+        best: Validated | None = None,
     ) -> None:
+        self._best = best
         self._run = run
         self._settings = settings
         self._fixed = dict(fixed)
@@ -148,8 +154,12 @@ class Saver:
         self._last_s = time.monotonic()
         self.last: Path | None = None
 
-    def is_due(self, step: int) -> bool:
-        """Whether the run should be saved after `step` steps."""
+    def is_due(self, step: int, metrics: Mapping[str, float] | None = None) -> bool:
+        """Whether the run should be saved after `step` steps, which gave these metrics."""
+        latest = best_of(validations([{**(metrics or {}), "step": step}]))
+        if latest is not None and (self._best is None or latest.value < self._best.value):
+            self._best = latest
+            return True
         minutes = (time.monotonic() - self._last_s) / 60
         on_the_step = step % self._settings.checkpoint_every == 0
         return on_the_step or minutes >= self._settings.checkpoint_minutes
@@ -167,10 +177,13 @@ class Saver:
             seed=self._settings.seed,
             clips=self._clips,
             fixed=self._fixed,
+            origin=self._exporter.origin,
+            batch_size=self._settings.resolved_batch_size,
             scaler=scaler_state(state.fabric),
         )
         write_checkpoint(path, state.networks, record)
-        prune(self._run.checkpoints, self._settings.keep_checkpoints)
+        best = None if self._best is None else self._best.step
+        prune(self._run.checkpoints, self._settings.keep_checkpoints, best)
         self._exporter.export(state.synthesizer, state.step)
         self._last_s = time.monotonic()
         self.last = path

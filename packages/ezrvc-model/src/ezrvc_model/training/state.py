@@ -66,6 +66,11 @@ class TrainingState:
         return cast(Synthesizer, self.generator.network)
 
     @property
+    def opponent(self) -> Discriminator:
+        """The discriminator's network."""
+        return cast(Discriminator, self.discriminator.network)
+
+    @property
     def networks(self) -> Mapping[str, TrainedNetwork]:
         """What a checkpoint holds in tensors."""
         learners = {"generator": self.generator, "discriminator": self.discriminator}

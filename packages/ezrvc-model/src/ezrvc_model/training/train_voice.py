@@ -22,16 +22,21 @@ from ezrvc_model.data.batches import TrainingBatches
 from ezrvc_model.data.clip_set import OpenedClips, open_clips, read_file_list, read_speakers
 from ezrvc_model.errors import ModelError
 from ezrvc_model.retrieval_builder import RetrievalBuilder
+from ezrvc_model.training.bases.fitting import start_from
+from ezrvc_model.training.bases.report import BaseReport
+from ezrvc_model.training.beginning import begin
+from ezrvc_model.training.best import advice_to_stop, best_of, validations
 from ezrvc_model.training.checkpoint import restore_networks
-from ezrvc_model.training.checkpoint_folder import FoundCheckpoint, find_newest
 from ezrvc_model.training.fabric import make_fabric, restore_scaler
 from ezrvc_model.training.observers import TrainingObserver, Validator
 from ezrvc_model.training.randomness import seed_step
 from ezrvc_model.training.result import TrainingResult
 from ezrvc_model.training.run_folder import RunFolder, check_unchanged, fixed_settings
 from ezrvc_model.training.saving import Saver, VoiceExporter
+from ezrvc_model.training.sinks import read_metrics
 from ezrvc_model.training.state import TrainingState, new_state
 from ezrvc_model.training.trainer import Trainer
+from ezrvc_model.training.trial import fitting_batch_size
 from ezrvc_model.training.validation import MelValidator, spread_out
 
 _log = logging.getLogger(__name__)
@@ -54,12 +59,13 @@ def train(
 
     Killed at any moment and called again, it loses at most the steps since the last checkpoint;
     asked to stop (Ctrl-C, SIGTERM), it saves and returns. A resumed run gives the losses of an
-    uninterrupted one.
+    uninterrupted one. A new run with `settings.base` starts from that; `TrainingResult.base` and
+    the run's `base.csv` say what was taken of it and what was not.
 
     Args:
         experiment: prepared clips, features and speakers.
         run: folder of the run.
-        model: the network; its speaker table grows to the experiment's speakers.
+        model: the network; its speaker table grows to the speakers of experiment and base.
         settings: how to train.
         features: what the experiment's features were made with.
         device: see `ezrvc_device.accelerator.resolve_device`.
@@ -70,7 +76,8 @@ def train(
 
     Raises:
         ModelError: no usable clip; another configuration than the run began with; no whole
-            checkpoint among several; a loss that is not a number; files that cannot be written.
+            checkpoint among several; a base that is missing or does not fit; a loss that is not a
+            number; files that cannot be written.
         AudioError: the manifest cannot be read.
         FeatureError: the content of a clip, for retrieval, is damaged.
         DeviceError: no such device, or it does not do the precision asked for.
@@ -108,23 +115,24 @@ class _Job:
         self._began_s = time.monotonic()
         self._experiment = experiment
         self._folder = run
-        self._speakers = read_speakers(experiment)
-        table = max(model.n_speakers, len(self._speakers))
-        self._model = model.model_copy(update={"n_speakers": table})
-        self._settings = settings
         self._features = features
-        self._fixed = fixed_settings(self._model, settings, features, self._speakers)
+        self._retrieval = retrieval
         self._device = resolve_device(device)
         self._progress = progress
-        self._retrieval = retrieval
+        sweep_temporaries(run.root)
+        beginning = begin(run, model, settings, read_speakers(experiment), progress)
+        self._beginning = beginning
+        self._model, self._settings = beginning.model, beginning.settings
+        self._fixed = fixed_settings(self._model, self._settings, features, beginning.speakers)
         self._exporter = VoiceExporter(
             run,
             self._model,
             features,
-            self._speakers,
+            beginning.speakers,
             settings.good_from_step,
+            origin=beginning.origin,
             retrieval=RetrievalBuilder(
-                experiment, retrieval, self._speakers, self._model.content_dim
+                experiment, retrieval, beginning.speakers, self._model.content_dim
             ),
             progress=progress,
         )
@@ -134,14 +142,15 @@ class _Job:
         observers: Sequence[TrainingObserver],
         validators: Sequence[Validator],
     ) -> TrainingResult:
-        sweep_temporaries(self._folder.root)
-        found = find_newest(self._folder.checkpoints)
+        found = self._beginning.found
         if found.record is not None:
             check_unchanged(self._folder.root, found.record.fixed, self._fixed)
-        if found.record is not None and found.record.step >= self._settings.max_steps:
-            return self._already_complete(found, found.record.step)
+        if self._beginning.step >= self._settings.max_steps:
+            return self._already_complete()
         clips, held_out = self._open()
-        state = self._state(found)
+        self._settle_batch_size(len(clips.clips))
+        state = self._state()
+        report = self._start_from_base(state)
         if found.record is not None and found.record.clips != self._fingerprint(clips):
             _log.warning(
                 "%s: the clips or the batch size changed since step %d; their order begins anew",
@@ -163,22 +172,25 @@ class _Job:
             progress=self._progress,
         ).fit()
         return replace(
-            self._result(found, state.step),
+            self._result(state.step),
             steps_now=state.step - first_step,
             left_out=(*clips.left_out, *held_out.left_out),
             metrics=metrics,
             interrupted=interrupted,
+            base=report,
         )
 
-    def _already_complete(self, found: FoundCheckpoint, step: int) -> TrainingResult:
+    def _already_complete(self) -> TrainingResult:
         """Nothing is left to train; the voice is exported if that was cut off."""
+        step = self._beginning.step
         _log.info("%s: step %d is reached already", self._folder.root, step)
         if not self._exporter.is_exported(step):
-            self._exporter.export(self._state(found).synthesizer, step)
+            self._exporter.export(self._state().synthesizer, step)
         self._exporter.update_retrieval()
-        return self._result(found, step)
+        return self._result(step)
 
-    def _result(self, found: FoundCheckpoint, step: int) -> TrainingResult:
+    def _result(self, step: int) -> TrainingResult:
+        found = self._beginning.found
         return TrainingResult(
             run=self._folder.root,
             voice=self._folder.voice,
@@ -187,6 +199,7 @@ class _Job:
             resumed_from=None if found.record is None else found.record.step,
             damaged_checkpoints=found.damaged,
             duration_s=time.monotonic() - self._began_s,
+            advice=advice_to_stop(validations(read_metrics(self._folder.metrics))),
         )
 
     def _open(self) -> tuple[OpenedClips, OpenedClips]:
@@ -197,7 +210,7 @@ class _Job:
             experiment,
             names,
             self._model,
-            self._speakers,
+            self._beginning.speakers,
             min_frames=settings.segment_frames,
             progress=self._progress,
         )
@@ -210,12 +223,13 @@ class _Job:
         held_out_names = read_file_list(experiment.validation_list)
         chosen = spread_out(held_out_names, settings.validation_clips)
         held_out = open_clips(
-            experiment, chosen, self._model, self._speakers, progress=self._progress
+            experiment, chosen, self._model, self._beginning.speakers, progress=self._progress
         )
         return clips, held_out
 
-    def _state(self, found: FoundCheckpoint) -> TrainingState:
+    def _state(self) -> TrainingState:
         """Fresh networks, or those of the checkpoint."""
+        found = self._beginning.found
         precision = precision_for(self._device, self._settings.precision)
         if precision.name != "fp32":
             torch.set_float32_matmul_precision("high")  # TF32 for what autocast leaves in fp32
@@ -229,13 +243,38 @@ class _Job:
             state.step = found.record.step
         return state
 
+    def _settle_batch_size(self, n_clips: int) -> None:
+        """Decide how many clips a step has, where that was left to be found."""
+        if self._settings.batch_size != "auto":
+            return
+        found = fitting_batch_size(self._model, self._settings, self._device, n_clips)
+        _log.info("%s: %d clips a step", self._folder.root, found)
+        self._settings = self._settings.model_copy(update={"batch_size": found})
+
+    def _start_from_base(self, state: TrainingState) -> BaseReport | None:
+        """Give fresh networks what fits of the base, and write down what does."""
+        base = self._beginning.base
+        if base is None:
+            return None
+        report = start_from(
+            base,
+            state.synthesizer,
+            state.opponent,
+            speakers=self._beginning.speakers,
+            encoder=self._features.encoder,
+            new_speakers=self._settings.new_speakers,
+        )
+        report.save(self._folder.base_report)
+        _log.info("%s: %s", self._folder.root, report.summary)
+        return report
+
     def _batches(self, clips: OpenedClips) -> TrainingBatches:
         settings = self._settings
         return TrainingBatches(
             clips.clips,
             self._model.frames,
             self._model.n_fft,
-            batch_size=settings.batch_size,
+            batch_size=settings.resolved_batch_size,
             max_clip_frames=max(settings.max_clip_frames, settings.segment_frames),
             seed=settings.seed,
             volume_augmentation=settings.volume_augmentation,
@@ -249,9 +288,16 @@ class _Job:
             encoder_version=clips.encoder_version,
         )
         fingerprint = self._fingerprint(clips)
-        return Saver(self._folder, self._settings, self._fixed, fingerprint, exporter, observers)
+        best = best_of(
+            each
+            for each in validations(read_metrics(self._folder.metrics))
+            if each.step <= self._beginning.step
+        )
+        return Saver(
+            self._folder, self._settings, self._fixed, fingerprint, exporter, observers, best
+        )
 
     def _fingerprint(self, clips: OpenedClips) -> str:
         """Of what the data order follows from, beside the seed."""
-        text = "\n".join((str(self._settings.batch_size), *clips.clips.names))
+        text = "\n".join((str(self._settings.resolved_batch_size), *clips.clips.names))
         return hashlib.sha256(text.encode()).hexdigest()

@@ -82,7 +82,7 @@ class Trainer:
                     found |= self._validate()
                 self._tell(found, sinks)
                 metrics |= found
-                if finished or self.saver.is_due(state.step):
+                if self.saver.is_due(state.step, found) or finished:
                     window.settle()  # nothing is saved that is not a number
                     self.saver.save(state, self.batches.order.epoch(state.step))
                 if finished:

@@ -1,0 +1,1 @@
+"""Starting training from something that has been trained: what fits is taken, the rest reported."""
