@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +18,8 @@ from ezrvc_audio.preparation.sources import Digest, Source, digest
 from ezrvc_audio.reading import probe, stream
 from ezrvc_audio.slicing import Segment, Slicer
 from ezrvc_audio.slicing.slicer import TimeSpan
-from ezrvc_audio.waveform import Samples, Waveform
-from ezrvc_audio.writing import write
+from ezrvc_audio.waveform import Waveform
+from ezrvc_audio.writing import AudioWriter
 
 _BLOCK_S = 10.0
 _N_PASSES = 2
@@ -103,25 +105,26 @@ def make_clips(task: ClipTask, report: Report | None = None) -> SourceRecord:
         return failed.record(skipped=str(error))
 
 
-def cut_segments(blocks: Iterable[Waveform], segments: Sequence[Segment]) -> Iterator[Waveform]:
+def cut_segments(
+    blocks: Iterable[Waveform], segments: Sequence[Segment]
+) -> Iterator[tuple[Segment, Waveform]]:
     """Cut segments, in order and without overlap, out of a recording that arrives in blocks.
+
+    Yields:
+        Each segment piece by piece, as its sound arrives: a segment may be too long to hold.
 
     Raises:
         SourceError: the recording ends before the last segment does.
     """
     waiting = iter(segments)
     segment = next(waiting, None)
-    pieces: list[Samples] = []
     position = 0
     for block in blocks:
         end = position + block.n_samples
         while segment is not None and segment.start < end:
-            first = max(0, segment.start - position)
-            pieces.append(block.samples[:, first : segment.end - position].copy())
+            yield segment, block.cut(max(0, segment.start - position), segment.end - position)
             if segment.end > end:
                 break
-            yield Waveform(np.concatenate(pieces, axis=1), block.sample_rate)
-            pieces = []
             segment = next(waiting, None)
         if segment is None:
             return
@@ -144,12 +147,14 @@ def _listen(task: ClipTask, report: Report | None) -> _Heard:
 def _write_clips(task: ClipTask, heard: _Heard, report: Report | None) -> list[Clip]:
     """Second pass: cut, amplify, write."""
     clips: list[Clip] = []
-    cuts = cut_segments(_blocks(task, report, passes_before=1), heard.segments)
-    for number, (segment, cut) in enumerate(zip(heard.segments, cuts, strict=True), start=1):
+    pieces = cut_segments(_blocks(task, report, passes_before=1), heard.segments)
+    for number, (segment, cut) in enumerate(groupby(pieces, key=itemgetter(0)), start=1):
         relative = clip_path(task.source.speaker, task.source.name, number)
         path = task.experiment / relative
-        amplified = Waveform(cut.samples * np.float32(heard.gain), cut.sample_rate)
-        write(path, amplified, bit_depth=task.config.bit_depth)
+        with AudioWriter(path, task.sample_rate, 1, bit_depth=task.config.bit_depth) as writer:
+            for _, piece in cut:
+                amplified = piece.samples * np.float32(heard.gain)
+                writer.write(Waveform(amplified, piece.sample_rate))
         clips.append(
             Clip(
                 path=relative,

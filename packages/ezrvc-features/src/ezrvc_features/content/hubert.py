@@ -26,6 +26,7 @@ from ezrvc_features.content.checkpoint import Checkpoint, ConvertedFile, account
 from ezrvc_features.content.hidden_layer import HiddenLayer
 from ezrvc_features.content.hubert_layouts import HARMLESS, PROJECTION, read_published
 from ezrvc_features.content.hubert_parts import FIELD
+from ezrvc_features.content.padded_norm import PaddedTimeNorm, padded_to_longest
 from ezrvc_features.content.speech_encoder import WeightedEncoder
 from ezrvc_features.content.windows import SPEECH_HOP
 from ezrvc_features.errors import FeatureError
@@ -43,6 +44,7 @@ class HubertEncoder(WeightedEncoder):
     network_class: ClassVar[type[PreTrainedModel]] = HubertModel
     layout = "hubert-1"
     lookahead = FIELD - SPEECH_HOP
+    takes_padding = True
 
     def __init__(
         self, checkpoint: ConvertedFile, *, name: str, device: torch.device, layer: HiddenLayer
@@ -53,6 +55,9 @@ class HubertEncoder(WeightedEncoder):
         self._network = self._furnish(
             self._empty_network(config | {"num_hidden_layers": layer.index}), checkpoint
         )
+        first = self._network.get_submodule("feature_extractor.conv_layers.0")
+        if isinstance(norm := getattr(first, "layer_norm", None), nn.GroupNorm):
+            first.layer_norm = PaddedTimeNorm(norm)
         if config.get("do_stable_layer_norm") and layer.index < layer.of:
             # The norm that such networks end with belongs to the last layer.
             self._network.get_submodule("encoder").layer_norm = nn.Identity()
@@ -97,6 +102,15 @@ class HubertEncoder(WeightedEncoder):
         missing = max(FIELD - samples.shape[-1], 0)
         hidden = self._network(nn.functional.pad(samples, (0, missing))).last_hidden_state
         return self._projection(hidden).mT  # (batch, dim, n_frames)
+
+    def _forward_padded(self, samples: torch.Tensor, lengths: list[int]) -> torch.Tensor:
+        n_samples = torch.tensor(lengths, device=samples.device).clamp(min=FIELD)
+        missing = max(FIELD - samples.shape[-1], 0)
+        padded = nn.functional.pad(samples, (0, missing))
+        is_sound = torch.arange(padded.shape[-1], device=padded.device) < n_samples[:, None]
+        with padded_to_longest(n_samples):
+            hidden = self._network(padded, attention_mask=is_sound.long()).last_hidden_state
+        return self._projection(hidden).mT
 
     @classmethod
     def convert(cls, source: Path) -> Checkpoint:

@@ -1,6 +1,7 @@
 """What all content encoders share: resampling, windows, and where the network runs."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -37,6 +38,8 @@ class SpeechEncoder(ABC):
     """Name and revision of the method; changes when the same weights would give other vectors."""
     lookahead: ClassVar[int] = 0
     """Samples beyond its last frame's hop that the network needs to give that frame."""
+    takes_padding: ClassVar[bool] = False
+    """Whether `_forward_padded` is there, so that sounds of several lengths share a pass."""
 
     def __init__(
         self, *, name: str, version: str, dim: int, device: torch.device, plan: WindowPlan
@@ -74,6 +77,49 @@ class SpeechEncoder(ABC):
                 lookahead=self.lookahead,
             )
         return self._finish(content)
+
+    def encode_batch(self, waveforms: Sequence[Waveform]) -> list[torch.Tensor]:
+        """Content of several sounds, as `encode` gives it but for rounding.
+
+        Sounds of one window go through the network together, all of them where it takes padding,
+        else those of equal length; longer ones go alone.
+
+        Raises:
+            FeatureError: one of them is shorter than 20 ms.
+        """
+        sounds = [self._prepare(to_speech(waveform)) for waveform in waveforms]
+        contents: dict[int, torch.Tensor] = {}
+        together: dict[int, list[int]] = {}
+        for index, samples in enumerate(sounds):
+            if self.n_frames(len(samples)) > self.plan.n_frames:
+                contents[index] = self.encode(waveforms[index])
+            else:
+                key = 0 if self.takes_padding else len(samples)
+                together.setdefault(key, []).append(index)
+        for indices in together.values():
+            batch = self._run_batch([sounds[index] for index in indices])
+            contents |= zip(indices, map(self._finish, batch), strict=True)
+        return [contents[index] for index in range(len(sounds))]
+
+    @torch.no_grad()
+    def _run_batch(self, sounds: list[torch.Tensor]) -> list[torch.Tensor]:
+        """Content of sounds of one window, (n_samples,) to (dim, n_frames) each."""
+        lengths = [len(samples) for samples in sounds]
+        padded = nn.utils.rnn.pad_sequence(sounds, batch_first=True).to(self.device)
+        is_padded = min(lengths) < max(lengths)
+        content = self._forward_padded(padded, lengths) if is_padded else self._forward(padded)
+        content = content.to("cpu", torch.float32)
+        return [
+            content[index, :, : self.n_frames(length)].clone()
+            for index, length in enumerate(lengths)
+        ]
+
+    def _forward_padded(self, samples: torch.Tensor, lengths: list[int]) -> torch.Tensor:
+        """The network on sounds of several lengths with silence behind them, as `_forward`.
+
+        Frames of a sound must be those that it has alone; what comes after them is dropped.
+        """
+        raise NotImplementedError(f"{type(self).__name__} takes no padding")
 
     def _prepare(self, samples: torch.Tensor) -> torch.Tensor:
         """What happens to the whole sound before it is cut, (n_samples,)."""

@@ -18,3 +18,4 @@ class WavLMEncoder(HubertEncoder):
     config_class = WavLMConfig
     network_class = WavLMModel
     layout = "wavlm-1"
+    takes_padding = False  # its attention warns of a mask beside its bias

@@ -101,6 +101,7 @@ class WhisperPpgEncoder(WeightedEncoder):
 
     dim_key = "d_model"
     layout = "whisper-ppg-1"
+    takes_padding = True
 
     def __init__(self, checkpoint: ConvertedFile, *, name: str, device: torch.device) -> None:
         config = checkpoint.config
@@ -111,13 +112,40 @@ class WhisperPpgEncoder(WeightedEncoder):
         self._n_positions = config["max_source_positions"]
 
     def _forward(self, samples: torch.Tensor) -> torch.Tensor:
+        return self._encode_mel(log_mel(samples, self._n_mels), samples.shape[-1] // SPEECH_HOP)
+
+    def _forward_padded(self, samples: torch.Tensor, lengths: list[int]) -> torch.Tensor:
+        mels = [
+            log_mel(sound[:length], self._n_mels).mT
+            for sound, length in zip(samples, lengths, strict=True)
+        ]  # each by itself: its end is reflected, and its loudest band scales it
+        mel = nn.utils.rnn.pad_sequence(mels, batch_first=True).mT
+        ends = torch.tensor([sound.shape[0] for sound in mels], device=mel.device)
+        n_frames = torch.tensor([length // SPEECH_HOP for length in lengths], device=mel.device)
+        is_sound = torch.arange(mel.shape[-1], device=mel.device) < ends[:, None, None]
+        frame = torch.arange(int(n_frames.max()), device=mel.device)
+        is_heard = frame < n_frames[:, None, None, None]  # (batch, 1, 1, n_frames)
+        attention = torch.zeros_like(is_heard, dtype=mel.dtype).masked_fill(~is_heard, -torch.inf)
+        return self._encode_mel(mel, len(frame), is_sound=is_sound, attention=attention)
+
+    def _encode_mel(
+        self,
+        mel: torch.Tensor,
+        n_frames: int,
+        *,
+        is_sound: torch.Tensor | None = None,
+        attention: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """The network behind the spectrogram, (batch, n_mels, 2 * n_frames or one more)."""
         network = self._network
-        hidden = nn.functional.gelu(network.conv1(log_mel(samples, self._n_mels)))
+        hidden = nn.functional.gelu(network.conv1(mel))
+        if is_sound is not None:  # the second convolution pads with zeros where the sound ends
+            hidden = hidden * is_sound
         hidden = nn.functional.gelu(network.conv2(hidden))
-        hidden = hidden[..., : samples.shape[-1] // SPEECH_HOP].mT  # (batch, n_frames, dim)
+        hidden = hidden[..., :n_frames].mT  # (batch, n_frames, dim)
         hidden = hidden + network.embed_positions.weight[: hidden.shape[1]]
         for layer in network.layers:
-            hidden = layer(hidden, None)
+            hidden = layer(hidden, attention)
         return network.layer_norm(hidden).mT  # (batch, dim, n_frames)
 
     @classmethod
@@ -148,6 +176,9 @@ class PaddedWhisperPpgEncoder(WhisperPpgEncoder):
         whole = self._n_positions * SPEECH_HOP
         content = super()._forward(nn.functional.pad(samples, (0, whole - n_samples)))
         return content[..., : n_samples // SPEECH_HOP]
+
+    def _forward_padded(self, samples: torch.Tensor, lengths: list[int]) -> torch.Tensor:
+        return self._forward(samples)  # silence follows each of them in any case
 
 
 def _empty_network(config: dict[str, Any]) -> WhisperEncoder:

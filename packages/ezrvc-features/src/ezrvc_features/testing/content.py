@@ -102,6 +102,22 @@ class ContentConformance:
         both = Waveform(np.concatenate([spoken.samples, spoken.samples]), SPEECH_RATE)
         assert torch.allclose(encoder.encode(both), encoder.encode(spoken), atol=1e-5)
 
+    def test_a_batch_is_its_members(self, encoder: SpeechEncoder) -> None:
+        """Whatever the lengths, down to one frame and up to more than a window."""
+        lengths = (16_000, 320, 16_000, 12_345, 401, 31_001)
+        sounds = [
+            speech_like(2.0, SPEECH_RATE, seed=seed).cut(0, length)
+            for seed, length in enumerate(lengths)
+        ]
+        plan, encoder.plan = encoder.plan, WindowPlan(60)
+        try:
+            alone = [encoder.encode(sound) for sound in sounds]
+            together = encoder.encode_batch(sounds)
+        finally:
+            encoder.plan = plan
+        for content, expected in zip(together, alone, strict=True):
+            assert torch.allclose(content, expected, rtol=1e-4, atol=1e-4)
+
     def test_long_sound_in_windows_is_near_one_pass(self, encoder: SpeechEncoder) -> None:
         """Windows of 2.7 s against one pass over the same 8 s."""
         spoken = speech_like(_LONG_S, SPEECH_RATE, seed=5)
