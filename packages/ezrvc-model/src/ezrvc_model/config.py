@@ -179,13 +179,20 @@ class TrainConfig(Section):
     new_speakers: Literal["mean", "fresh"] = "mean"
     """Where speakers start that the base does not know: the mean of those it knows, or chance."""
     batch_size: Annotated[int, Field(gt=0)] | Literal["auto"] = 6
-    """Clips a step; `auto`: as many as fit, found by trial (8 on a CPU), at most 64."""
+    """Clips a step, over all processes; `auto`: as many as fit, found by trial (8 on a CPU), at
+    most 64."""
     segment_frames: int = Field(default=20, gt=0)
     """Frames of the piece the decoder and the discriminators see."""
     max_clip_frames: int = Field(default=512, gt=0)
     """Longer clips are cropped at random."""
     volume_augmentation: bool = False
     """Make half of the clips louder or quieter at random."""
+    pitch_augmentation_semitones: float = Field(default=0.0, ge=0, le=12)
+    """Play half of the clips up to this much higher or lower, as a tape at another speed."""
+    mask_above_bandwidth: bool = True
+    """Keep the mel loss from what lies above the bandwidth of recordings made at a lower rate."""
+    fixed_length: bool = False
+    """Fill every batch up to `max_clip_frames`, so that all have one shape."""
     learning_rate: float = Field(default=1e-4, gt=0)
     betas: tuple[float, float] = (0.8, 0.99)
     epsilon: float = Field(default=1e-9, gt=0)
@@ -196,6 +203,8 @@ class TrainConfig(Section):
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
     clip_norm: float | None = Field(default=None, gt=0)
     """Largest gradient norm; None: only measured."""
+    recovery_factor: float = Field(default=0.5, gt=0, lt=1)
+    """Lowers the learning rate when a loss was not a number and the run goes back, once."""
     checkpoint_every: int = Field(default=800, gt=0)
     """Steps between checkpoints (and at most `checkpoint_minutes` apart)."""
     checkpoint_minutes: float = Field(default=5.0, gt=0)
@@ -214,6 +223,11 @@ class TrainConfig(Section):
     num_workers: int = Field(default=0, ge=0)
     """Processes that prepare batches beside the one that trains."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    processes: int = Field(default=1, gt=0)
+    """How many train together on this machine, one a GPU; torchrun and `fabric run` say it
+    themselves."""
+    compile: bool = False
+    """Compile the networks (torch.compile); needs a C compiler and takes minutes at the start."""
 
     @property
     def resolved_batch_size(self) -> int:

@@ -11,8 +11,9 @@ from ezrvc_audio.experiment import ExperimentFolder
 from ezrvc_audio.manifest import read_manifest
 from ezrvc_audio.testing import tone
 from ezrvc_audio.writing import write
-from ezrvc_model.data import clip_set
+from ezrvc_model.data.batch import Batch
 from ezrvc_model.data.batches import TrainingBatches
+from ezrvc_model.data.clip_places import InMemory
 from ezrvc_model.data.clip_set import (
     ClipReader,
     ClipSet,
@@ -34,8 +35,11 @@ def opened(experiment: ExperimentFolder, *, min_frames: int = 1) -> OpenedClips:
     return open_clips(experiment, names, MODEL, speakers, min_frames=min_frames)
 
 
-def batches(clips: ClipSet, *, seed: int = 1, augment: bool = False) -> TrainingBatches:
-    return TrainingBatches(
+def batches(
+    clips: ClipSet, *, seed: int = 1, augment: bool = False, **changes: float
+) -> list[Batch]:
+    """The first eight batches."""
+    made = TrainingBatches(
         clips,
         MODEL.frames,
         MODEL.n_fft,
@@ -43,7 +47,9 @@ def batches(clips: ClipSet, *, seed: int = 1, augment: bool = False) -> Training
         max_clip_frames=20,
         seed=seed,
         volume_augmentation=augment,
+        **changes,
     )
+    return [made[index].analyse(MODEL.frames, MODEL.n_fft) for index in range(8)]
 
 
 def test_clips_come_with_aligned_features(make_experiment: MakeExperiment) -> None:
@@ -61,21 +67,6 @@ def test_speakers_have_their_rows_and_pitch(make_experiment: MakeExperiment) -> 
     assert [clip.speaker_id for clip in result.clips] == [0, 0, 1, 1]
     assert result.f0["grace"].low_hz == 110.0
     assert result.f0["grace"].high_hz == 220.0
-
-
-def test_clips_stay_in_memory_only_while_there_is_room(
-    make_experiment: MakeExperiment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    experiment = make_experiment()
-    everything = opened(experiment).clips
-    assert everything.n_kept == 4
-    assert everything[1] is everything[1]
-    monkeypatch.setattr(clip_set, "_MEMORY_SHARE", 0.0)
-    nothing = opened(experiment).clips
-    assert nothing.n_kept == 0
-    assert torch.equal(nothing[1].audio, everything[1].audio)
-    first, second = batches(everything)[5], batches(nothing)[5]
-    assert torch.equal(first.content, second.content)
 
 
 def test_cached_and_computed_spectrograms_train_alike(make_experiment: MakeExperiment) -> None:
@@ -104,11 +95,10 @@ def test_crops_of_a_clip_differ_from_epoch_to_epoch(make_experiment: MakeExperim
     assert len(starts) > 1
 
 
-def _place(batch: object, content: torch.Tensor) -> int:
+def _place(batch: Batch, content: torch.Tensor) -> int:
     """Where in a clip the piece lies that a batch holds of it."""
-    pieces: torch.Tensor = batch.content  # pyright: ignore[reportAttributeAccessIssue]
     for start in range(content.shape[1] - 20 + 1):
-        if any(torch.equal(piece, content[:, start : start + 20]) for piece in pieces):
+        if any(torch.equal(piece, content[:, start : start + 20]) for piece in batch.content):
             return start
     return pytest.fail("the batch holds no piece of the clip")
 
@@ -183,3 +173,53 @@ def test_a_missing_file_list_is_named(make_experiment: MakeExperiment) -> None:
     experiment.train_list.unlink()
     with pytest.raises(ModelError, match=r"train\.txt: cannot be read.*preprocess"):
         read_file_list(experiment.train_list)
+
+
+def test_processes_share_a_batch_piece_by_piece(make_experiment: MakeExperiment) -> None:
+    """However many take part, each piece is cut, changed and keyed as one process would."""
+    clips = opened(make_experiment()).clips
+    options = {"augment": True, "pitch_augmentation_semitones": 3.0, "min_frames": 8}
+    whole = batches(clips, **options)
+    first, second = (batches(clips, **options, rank=rank, n_processes=2) for rank in range(2))
+    for one, left, right in zip(whole, first, second, strict=True):
+        assert (left.size, right.size) == (2, 1)
+        for part, places in ((left, [0, 2]), (right, [1])):
+            assert part.keys.tolist() == one.keys[places].tolist()
+            assert torch.equal(part.content, one.content[places, :, : part.content.shape[2]])
+            assert torch.equal(part.audio, one.audio[places, :, : part.audio.shape[2]])
+    keys = [key for batch in whole for key in batch.keys.tolist()]
+    assert len(set(keys)) == len(keys)
+
+
+def test_pitch_augmentation_moves_half_of_the_pieces(make_experiment: MakeExperiment) -> None:
+    clips = opened(make_experiment()).clips
+    made = batches(clips, pitch_augmentation_semitones=4.0, min_frames=8)
+    plain = {110.0, 220.0, 330.0}
+    f0 = torch.cat([batch.f0[:, 0] for batch in made])
+    moved = torch.tensor([min(abs(12 * np.log2(float(x) / p)) for p in plain) for x in f0])
+    assert 0.2 < (moved < 1e-4).float().mean() < 0.8
+    assert moved.max() > 1
+    assert moved.max() <= 4
+    assert all((batch.lengths == 20).all() for batch in made)
+    assert len({batch.content.shape for batch in made}) == 1
+
+
+def test_compact_clips_are_half_as_precise_as_content_is_stored(
+    make_experiment: MakeExperiment,
+) -> None:
+    experiment = make_experiment(cache_spectrogram=True)
+    names = read_file_list(experiment.train_list)
+    asked: list[int] = []
+
+    def place(n_bytes: int) -> InMemory:
+        asked.append(n_bytes)
+        return InMemory()
+
+    compact = open_clips(experiment, names, MODEL, {"ada": 0}, place=place).clips
+    whole = opened(experiment).clips
+    for one, other in zip(whole, compact, strict=True):
+        assert one.features.spectrogram is not None
+        assert other.features.spectrogram is None
+        assert torch.equal(other.features.content.float(), one.features.content)
+    assert asked[0] == pytest.approx(compact.n_bytes, rel=0.02)
+    assert compact.place == "memory"

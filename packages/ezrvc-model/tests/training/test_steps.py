@@ -7,17 +7,19 @@ from torch import nn
 from ezrvc_device.precision import precision_for
 from ezrvc_features.utterance import UtteranceFeatures
 from ezrvc_model.config import DiscriminatorConfig, TrainConfig
-from ezrvc_model.data.batch import Batch, collate
-from ezrvc_model.data.clip import TrainingClip, crop
+from ezrvc_model.data.batch import Batch
+from ezrvc_model.data.clip import TrainingClip
+from ezrvc_model.data.pieces import cut, lay_together
 from ezrvc_model.discriminators.discriminator import Discriminator
 from ezrvc_model.noise import TorchNoise
 from ezrvc_model.synthesizer.slicing import take_slices
 from ezrvc_model.testing import small_config
+from ezrvc_model.training.counts import Counts
 from ezrvc_model.training.discriminator_step import discriminator_step
 from ezrvc_model.training.fabric import make_fabric
 from ezrvc_model.training.generator_step import generator_step
 from ezrvc_model.training.state import TrainingState, new_state
-from ezrvc_model.training.steps import imitate, training_step
+from ezrvc_model.training.steps import bands_that_count, imitate, training_step
 
 MODEL = small_config()
 SETTINGS = TrainConfig(
@@ -47,8 +49,9 @@ def batch() -> Batch:
         )
         audio = 0.1 * torch.randn(n_frames * MODEL.hop_length, generator=generator)
         clip = TrainingClip("audio/ada/1.wav", 0, features, audio)
-        clips.append(crop(clip, 0, n_frames, MODEL.frames, MODEL.n_fft))
-    return collate(clips, MODEL.hop_length)
+        clips.append(cut(clip, 0, n_frames, MODEL.frames, MODEL.n_fft))
+    pieces = lay_together(clips, MODEL.hop_length, 20)
+    return pieces.analyse(MODEL.frames, MODEL.n_fft)
 
 
 def weights(network: nn.Module) -> dict[str, torch.Tensor]:
@@ -67,7 +70,9 @@ def test_generator_step_neither_moves_nor_burdens_the_discriminators(
     real = take_slices(batch.audio, output.slice_starts * MODEL.hop_length, n_samples)
     judge, before = state.discriminator.network, weights(state.discriminator.network)
     maker, maker_before = state.synthesizer, weights(state.synthesizer)
-    metrics = generator_step(state, batch, real, output, MODEL, SETTINGS)
+    bands = bands_that_count(batch, MODEL, SETTINGS)
+    counts = Counts.over_processes(state.fabric, output.mask, bands)
+    metrics = generator_step(state, batch, real, output, MODEL, SETTINGS, bands, counts)
     assert not moved(judge, before)
     assert all(parameter.grad is None for parameter in judge.parameters())
     assert all(parameter.requires_grad for parameter in judge.parameters())

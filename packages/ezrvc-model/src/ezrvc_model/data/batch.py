@@ -1,13 +1,8 @@
-"""Several pieces of clips laid together."""
+"""What one training step sees."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Self
+from dataclasses import dataclass
 
 import torch
-from torch.nn.functional import pad
-
-from ezrvc_model.data.clip import TrainingClip
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +18,8 @@ class Batch:
         audio: float32, (batch, 1, n_frames * hop_length).
         speaker: int64, (batch,), rows of the speaker table.
         lengths: int64, (batch,), frames of each piece before filling up.
+        bandwidth_hz: float32, (batch,), above which the recording holds nothing.
+        keys: int64, (batch,), which seed the noise of each piece.
     """
 
     content: torch.Tensor
@@ -33,48 +30,10 @@ class Batch:
     audio: torch.Tensor
     speaker: torch.Tensor
     lengths: torch.Tensor
+    bandwidth_hz: torch.Tensor
+    keys: torch.Tensor
 
     @property
     def size(self) -> int:
         """How many pieces."""
         return self.content.shape[0]
-
-    def to(self, device: torch.device) -> Self:
-        """The batch on another device; from pinned memory the copy does not wait."""
-        moved = {
-            field.name: getattr(self, field.name).to(device, non_blocking=True)
-            for field in fields(self)
-        }
-        return type(self)(**moved)
-
-    def pin_memory(self) -> Self:
-        """The batch in page-locked memory (what `DataLoader(pin_memory=True)` calls)."""
-        pinned = {field.name: getattr(self, field.name).pin_memory() for field in fields(self)}
-        return type(self)(**pinned)
-
-
-def collate(pieces: Sequence[TrainingClip], hop_length: int) -> Batch:
-    """Lay pieces together, as long as the longest.
-
-    Raises:
-        ValueError: a piece has no spectrogram (`crop` gives it one).
-    """
-    n_frames = max(piece.n_frames for piece in pieces)
-    features = [piece.features for piece in pieces]
-    spectrograms = [each.spectrogram for each in features if each.spectrogram is not None]
-    if len(spectrograms) != len(pieces):
-        raise ValueError("every piece of a batch needs its spectrogram")
-    return Batch(
-        content=_filled_up([each.content for each in features], n_frames),
-        f0=_filled_up([each.f0 for each in features], n_frames),
-        voiced=_filled_up([each.voiced for each in features], n_frames),
-        volume=_filled_up([each.volume for each in features], n_frames),
-        spectrogram=_filled_up(spectrograms, n_frames),
-        audio=_filled_up([piece.audio[None] for piece in pieces], n_frames * hop_length),
-        speaker=torch.tensor([piece.speaker_id for piece in pieces]),
-        lengths=torch.tensor([piece.n_frames for piece in pieces]),
-    )
-
-
-def _filled_up(tensors: Sequence[torch.Tensor], length: int) -> torch.Tensor:
-    return torch.stack([pad(tensor, (0, length - tensor.shape[-1])) for tensor in tensors])

@@ -1,8 +1,8 @@
-"""The clips of one file list: checked once, kept in memory while they fit, else read again."""
+"""The clips of one file list: each is read and checked once, and kept where there is room."""
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,19 +14,19 @@ from ezrvc_audio.errors import AudioError
 from ezrvc_audio.experiment import ExperimentFolder
 from ezrvc_audio.manifest import Clip, read_manifest
 from ezrvc_audio.reading import read
-from ezrvc_device.memory import host_memory
 from ezrvc_device.progress import Progress, silent
 from ezrvc_features.alignment import FeatureAligner
 from ezrvc_features.errors import FeatureError
 from ezrvc_features.store import Artefact, FeatureStore
+from ezrvc_features.utterance import UtteranceFeatures
 from ezrvc_model.config import SynthesizerConfig
+from ezrvc_model.data.bandwidth import measure_bandwidth_hz
 from ezrvc_model.data.clip import TrainingClip
+from ezrvc_model.data.clip_places import ClipPlace, InMemory
 from ezrvc_model.errors import ModelError
 from ezrvc_model.voice_card import F0Range
 
 _log = logging.getLogger(__name__)
-_MEMORY_SHARE = 0.5
-"""Of the memory that is free, how much the clips may take."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class ClipReader:
         experiment: where the clips and their features are.
         model: frame grid, spectrogram and content width.
         speakers: speaker name to row of the speaker table.
+        compact: keep content in half precision, as it is stored, and leave the spectrogram to the
+            device that trains.
     """
 
     def __init__(
@@ -56,7 +58,10 @@ class ClipReader:
         experiment: ExperimentFolder,
         model: SynthesizerConfig,
         speakers: Mapping[str, int],
+        *,
+        compact: bool = False,
     ) -> None:
+        self._compact = compact
         self._experiment = experiment
         self._model = model
         self._speakers = speakers
@@ -89,12 +94,29 @@ class ClipReader:
             raise FeatureError(
                 f"{clip.path}: its features are longer than its audio; run preprocess again"
             )
-        spectrogram = features.spectrogram
-        if spectrogram is not None:
-            fits = spectrogram.shape[0] == self._model.n_bins
-            features = replace(features, spectrogram=spectrogram.half() if fits else None)
         audio = torch.from_numpy(waveform.samples[0, :n_samples])
-        return TrainingClip(clip.path, self._speakers[clip.speaker], features, audio)
+        return TrainingClip(
+            clip.path,
+            self._speakers[clip.speaker],
+            self._reduced(features),
+            audio,
+            peak=float(audio.abs().max()) if n_samples else 0.0,
+            bandwidth_hz=measure_bandwidth_hz(audio, self._model.sample_rate),
+        )
+
+    def n_bytes(self, duration_s: float) -> int:
+        """About what a compact clip of a length takes."""
+        frame_bytes = 2 * self._model.content_dim + 4 * 3 + 4 * self._model.hop_length
+        return round(duration_s * self._model.frames.frame_rate_hz * frame_bytes)
+
+    def _reduced(self, features: UtteranceFeatures) -> UtteranceFeatures:
+        """Features without what is not needed, in the types that they are stored in."""
+        if self._compact:
+            return replace(features, content=features.content.half(), spectrogram=None)
+        spectrogram = features.spectrogram
+        fits = spectrogram is not None and spectrogram.shape[0] == self._model.n_bins
+        kept = spectrogram.half() if spectrogram is not None and fits else None
+        return replace(features, spectrogram=kept)
 
     def encoder_version(self, clip: Clip) -> str:
         """Version of the encoder that made a clip's content.
@@ -106,18 +128,16 @@ class ClipReader:
 
 
 class ClipSet:
-    """Usable clips by index; each is read when asked for, and kept while there is room.
+    """Usable clips by index, kept where `place` keeps them.
 
     Args:
-        reader: how clips are read.
-        memory_bytes: how much memory the kept clips may take.
+        place: where the clips lie between their uses.
     """
 
-    def __init__(self, reader: ClipReader, memory_bytes: int) -> None:
-        self._reader = reader
-        self._room = memory_bytes
+    def __init__(self, place: ClipPlace) -> None:
+        self._place = place
         self._clips: list[Clip] = []
-        self._kept: dict[int, TrainingClip] = {}
+        self._kept: list[TrainingClip] = []
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -125,9 +145,14 @@ class ClipSet:
         return tuple(clip.path for clip in self._clips)
 
     @property
-    def n_kept(self) -> int:
-        """How many clips are in memory."""
-        return len(self._kept)
+    def place(self) -> str:
+        """Where the clips lie, in words."""
+        return self._place.name
+
+    @property
+    def n_bytes(self) -> int:
+        """What all clips take there."""
+        return sum(clip.n_bytes for clip in self._kept)
 
     @property
     def duration_s(self) -> float:
@@ -137,25 +162,16 @@ class ClipSet:
     def add(self, clip: Clip, loaded: TrainingClip) -> None:
         """Append a clip that has just been read."""
         self._clips.append(clip)
-        self._keep(len(self._clips) - 1, loaded)
+        self._kept.append(self._place.keep(loaded))
 
     def __len__(self) -> int:
         return len(self._clips)
 
     def __getitem__(self, index: int) -> TrainingClip:
-        kept = self._kept.get(index)
-        if kept is None:
-            kept = self._reader.read(self._clips[index])
-            self._keep(index, kept)
-        return kept
+        return self._kept[index]
 
     def __iter__(self) -> Iterator[TrainingClip]:
-        return (self[index] for index in range(len(self)))
-
-    def _keep(self, index: int, loaded: TrainingClip) -> None:
-        if loaded.n_bytes <= self._room:
-            self._room -= loaded.n_bytes
-            self._kept[index] = loaded
+        return iter(self._kept)
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +198,7 @@ def open_clips(
     speakers: Mapping[str, int],
     *,
     min_frames: int = 1,
+    place: Callable[[int], ClipPlace] | None = None,
     progress: Progress = silent,
 ) -> OpenedClips:
     """Open clips, each read once to know that it can be; damaged ones are logged and left out.
@@ -192,6 +209,8 @@ def open_clips(
         model: what the clips are for.
         speakers: speaker name to row of the speaker table.
         min_frames: shorter clips are left out.
+        place: chooses, by the bytes that compact clips will take, where they lie; None: clips with
+            all that is known of them, in memory.
         progress: is told how many clips are checked.
 
     Raises:
@@ -199,8 +218,9 @@ def open_clips(
         ModelError: the features are not for this model.
     """
     manifest = {clip.path: clip for clip in read_manifest(experiment.manifest)}
-    reader = ClipReader(experiment, model, speakers)
-    opened = ClipSet(reader, int(host_memory().free * _MEMORY_SHARE))
+    reader = ClipReader(experiment, model, speakers, compact=place is not None)
+    length_s = sum(manifest[name].duration_s for name in names if name in manifest)
+    opened = ClipSet(InMemory() if place is None else place(reader.n_bytes(length_s)))
     left_out: list[LeftOutClip] = []
     pitch: dict[str, list[NDArray[np.float32]]] = {}
     versions: set[str] = set()

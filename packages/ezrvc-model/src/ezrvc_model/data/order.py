@@ -64,3 +64,13 @@ def visit_entropy(seed: int, epoch: int, clip_name: str) -> tuple[int, ...]:
     """
     digest = hashlib.sha256(clip_name.encode()).digest()
     return (seed, epoch, int.from_bytes(digest[:8], "little"))
+
+
+def visit_key(seed: int, step: int, epoch: int, clip_name: str) -> int:
+    """A number below 2**62 that seeds the noise of one visit.
+
+    Of these four, so that it is the same in whichever process, and differs between two uses of a
+    clip within a step.
+    """
+    text = f"{seed}/{step}/{epoch}/{clip_name}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 2

@@ -54,6 +54,8 @@ class CheckpointRecord(Section):
     """Where the run began, for the card of its voice."""
     batch_size: int | None = None
     """Clips a step, which `auto` is held to."""
+    rate_factor: float = 1.0
+    """Of the learning rate; below 1 once the run has gone back after a loss that was no number."""
     scaler: dict[str, Any] = Field(default_factory=dict)
     """What gradient scaling remembers, for fp16."""
     sha256: dict[str, str] = Field(default_factory=dict)

@@ -9,6 +9,7 @@ from lightning.fabric.plugins.precision import MixedPrecision
 from torch import nn
 
 from ezrvc_device.precision import Precision
+from ezrvc_model.training.processes import ALONE, Launch, make_strategy
 
 
 class MixedInsidePrecision(MixedPrecision):
@@ -46,16 +47,29 @@ class FieldsOf(nn.Module):
         return tuple(getattr(answer, field.name) for field in fields(answer))
 
 
-def make_fabric(device: torch.device, precision: Precision) -> Fabric:
-    """Fabric on one device in a precision."""
-    devices = [device.index or 0] if device.type == "cuda" else 1
+def make_fabric(device: torch.device, precision: Precision, launch: Launch = ALONE) -> Fabric:
+    """Fabric on one device, or on as many as there are processes, in a precision.
+
+    Args:
+        device: of a single process; of several, each has the one of its number.
+        precision: to compute in.
+        launch: the processes that train together.
+
+    Raises:
+        ModelError: several processes cannot train on this kind of device.
+    """
+    options: dict[str, Any] = {"accelerator": device.type, "num_nodes": launch.n_hosts}
+    if launch != ALONE:
+        options |= {"devices": launch.on_host, "strategy": make_strategy(device)}
+    else:
+        options["devices"] = [device.index or 0] if device.type == "cuda" else 1
     if precision.name == "fp32":
-        return Fabric(accelerator=device.type, devices=devices, precision="32-true")
+        return Fabric(precision="32-true", **options)
     name: Literal["16-mixed", "bf16-mixed"] = (
         "16-mixed" if precision.name == "fp16" else "bf16-mixed"
     )
     plugin = MixedInsidePrecision(name, device.type)
-    return Fabric(accelerator=device.type, devices=devices, plugins=plugin)
+    return Fabric(plugins=plugin, **options)
 
 
 def scaler_state(fabric: Fabric) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from ezrvc_model.losses.feature_matching import feature_matching_loss
 from ezrvc_model.losses.kl import kl_loss
 from ezrvc_model.losses.mel import mel_loss
 from ezrvc_model.synthesizer.output import SynthesizerOutput
+from ezrvc_model.training.counts import Counts
 from ezrvc_model.training.metrics import Metrics
 from ezrvc_model.training.optimizers import descend
 from ezrvc_model.training.state import TrainingState
@@ -22,6 +23,8 @@ def generator_step(
     output: SynthesizerOutput,
     model: SynthesizerConfig,
     settings: TrainConfig,
+    bands: torch.Tensor,
+    counts: Counts,
 ) -> Metrics:
     """Move the generator once; the discriminators judge, but neither move nor get gradients.
 
@@ -32,6 +35,8 @@ def generator_step(
         output: what the generator made of the batch.
         model: of the generator.
         settings: weights of the losses, and of the gradients.
+        bands: 1 for mel bands that count, (batch, n_mels).
+        counts: what sums over the batch are divided by.
 
     Returns:
         The total, each loss before weighting, and the gradient's norm.
@@ -42,13 +47,15 @@ def generator_step(
             judged_real = judge(real)
         judged_fake = judge(output.audio)
     losses = {
-        "mel": mel_loss(output, batch.spectrogram, model),
-        "kl": kl_loss(output),
-        "adversarial": generator_loss(judged_fake),
-        "feature_matching": feature_matching_loss(judged_real, judged_fake),
+        "mel": mel_loss(
+            output, batch.spectrogram, model, bands=bands, n_bands=counts.bands
+        ),
+        "kl": kl_loss(output, counts.frames),
+        "adversarial": generator_loss(judged_fake) * counts.share,
+        "feature_matching": feature_matching_loss(judged_real, judged_fake) * counts.share,
     }
     if output.predicted_log_f0 is not None:
-        losses["f0"] = f0_loss(output)
+        losses["f0"] = f0_loss(output, counts.frames)
     weights = {"mel": settings.mel_weight, "kl": settings.kl_weight}
     total = torch.stack([weights.get(name, 1.0) * loss for name, loss in losses.items()]).sum()
     norm = descend(state.fabric, state.generator, total, settings.clip_norm)

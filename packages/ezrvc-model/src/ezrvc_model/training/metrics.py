@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import torch
 
-from ezrvc_model.errors import ModelError
+from ezrvc_model.training.not_finite import NotFiniteError
 
 Metrics = Mapping[str, torch.Tensor]
 """Flat `group/name` scalars of one step, still on the device."""
@@ -30,7 +30,7 @@ class MetricWindow:
         """Bring waiting values over and check them.
 
         Raises:
-            ModelError: a value is NaN or infinite; names the first such step and its values.
+            NotFiniteError: a value is NaN or infinite; names the first such step and its values.
         """
         if not self._waiting:
             return
@@ -38,14 +38,9 @@ class MetricWindow:
         numbers = iter(torch.stack(scalars).tolist())
         for step, metrics in self._waiting:
             values = {name: next(numbers) for name in metrics}
-            bad = [
-                f"{name} = {value}" for name, value in values.items() if not math.isfinite(value)
-            ]
+            bad = {name: value for name, value in values.items() if not math.isfinite(value)}
             if bad:
-                raise ModelError(
-                    f"step {step}: {', '.join(bad)}; training stopped and the last checkpoint is "
-                    "good: go on with a lower train.learning_rate, or train.precision=fp32"
-                )
+                raise NotFiniteError(step, bad)
             self._settled.append(values)
         self._waiting.clear()
 

@@ -1,6 +1,5 @@
 """How gradients become steps."""
 
-import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -33,7 +32,10 @@ def make_optimizer(network: nn.Module, settings: TrainConfig, fabric: Fabric) ->
 def descend(
     fabric: Fabric, learner: "Learner", loss: torch.Tensor, clip_norm: float | None
 ) -> torch.Tensor:
-    """Take one optimiser step down the gradient of a loss.
+    """Take one optimiser step down the gradient of a loss; the device is not waited for.
+
+    Where a gradient is not finite, the fused optimiser leaves parameters and its memory as they
+    are; `learner.gradient_norms` then tells whose gradient it was.
 
     Args:
         fabric: that runs the network.
@@ -47,12 +49,15 @@ def descend(
     """
     learner.stepper.zero_grad()
     fabric.backward(loss)
-    norm = fabric.clip_gradients(
-        learner.run,
-        learner.stepper,
-        max_norm=math.inf if clip_norm is None else clip_norm,
-        error_if_nonfinite=False,
-    )
+    fabric.strategy.precision.unscale_gradients(learner.stepper)
+    parameters = [each for each in learner.network.parameters() if each.grad is not None]
+    gradients = [each.grad for each in parameters if each.grad is not None]
+    learner.gradient_norms = torch.stack(torch._foreach_norm(gradients))
+    norm = torch.linalg.vector_norm(learner.gradient_norms)
+    if clip_norm is not None:
+        nn.utils.clip_grads_with_norm_(parameters, clip_norm, norm)
+    if learner.optimizer.defaults["fused"]:
+        # what GradScaler tells fused optimisers: 1 leaves the step out
+        learner.optimizer.found_inf = (~norm.isfinite()).float()  # pyright: ignore[reportAttributeAccessIssue]
     learner.stepper.step()
-    assert norm is not None  # measured by every single-device and DDP strategy
     return torch.where(norm.isfinite(), norm, 0.0) if scales_gradients(fabric) else norm

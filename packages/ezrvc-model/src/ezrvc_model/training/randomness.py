@@ -1,9 +1,18 @@
-"""What is random about a training step, as a function of the seed and the step."""
+"""What is random about a training step, as a function of the seed, the step and the clip."""
+
+import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
 from ezrvc_device.seeding import seed_everything
+
+_WORD = 0xFFFFFFFF
+_STRIDE = 0x9E3779B9
+"""2^32 divided by the golden ratio: multiples of it are spread evenly over the words."""
+_FRACTION_BITS = 24
+"""What a float32 can tell apart between 0 and 1."""
 
 
 def seed_step(seed: int, step: int, rank: int = 0) -> None:
@@ -12,13 +21,56 @@ def seed_step(seed: int, step: int, rank: int = 0) -> None:
     Seeding every step anew makes a resumed run draw what an uninterrupted one draws, on any
     device, without a saved generator state.
     """
-    seed_everything(_number(seed, step, rank))
+    seed_everything(int(np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint32)[0]))
 
 
-def step_generator(seed: int, step: int, device: torch.device) -> torch.Generator:
-    """The generator of one step's noise and segments, the same in every process."""
-    return torch.Generator(device).manual_seed(_number(seed, step))
+class KeyedNoise:
+    """Noise in which each item of a batch has its own; a `ezrvc_model.noise.Noise`.
+
+    A value is a hash of the item's key, the number of the draw and the value's place in the item,
+    so it depends neither on the other items of the batch, nor on how far the batch is filled up,
+    nor on the device. Nothing is read back from the device, and nothing is remembered beside the
+    number of the draw.
+
+    The hash is Wellons' 32-bit integer hash "lowbias32" (2018), applied once for each axis.
+
+    Args:
+        keys: of the items, (batch,) int64, at least 0.
+    """
+
+    def __init__(self, keys: torch.Tensor) -> None:
+        self._keys = keys
+        self._draws = 0
+
+    def normal(self, shape: Sequence[int], like: torch.Tensor) -> torch.Tensor:
+        """Independent draws from the standard normal distribution, up to 5.4 deviations."""
+        drawn = torch.erfinv(2 * self._fractions(shape, like.device) - 1) * math.sqrt(2)
+        return drawn.to(like)
+
+    def uniform(
+        self, shape: Sequence[int], like: torch.Tensor, *, low: float = 0.0, high: float = 1.0
+    ) -> torch.Tensor:
+        """Independent draws from between low and high."""
+        return (low + (high - low) * self._fractions(shape, like.device)).to(like)
+
+    def _fractions(self, shape: Sequence[int], device: torch.device) -> torch.Tensor:
+        """Odd multiples of 2^-25: never 0, never 1."""
+        if not shape or shape[0] != len(self._keys):
+            raise ValueError(f"noise for {len(self._keys)} items cannot have shape {tuple(shape)}")
+        self._draws += 1
+        keys = self._keys.to(device)
+        words = _hash((keys & _WORD) + self._draws * _STRIDE)
+        words = _hash(words + (keys >> 32))
+        for size in shape[1:]:
+            places = torch.arange(1, size + 1, device=device) * _STRIDE
+            words = _hash(words.unsqueeze(-1) + places)
+        words = (words >> (32 - _FRACTION_BITS)).float()
+        return (words + 0.5) * 2.0**-_FRACTION_BITS
 
 
-def _number(*entropy: int) -> int:
-    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint32)[0])
+def _hash(words: torch.Tensor) -> torch.Tensor:
+    """Whole numbers to well-mixed 32-bit words, as int64."""
+    words = words & _WORD
+    words = ((words ^ (words >> 16)) * 0x7FEB352D) & _WORD
+    words = ((words ^ (words >> 15)) * 0x846CA68B) & _WORD
+    return words ^ (words >> 16)

@@ -179,6 +179,7 @@ class Saver:
             fixed=self._fixed,
             origin=self._exporter.origin,
             batch_size=self._settings.resolved_batch_size,
+            rate_factor=state.rate_factor,
             scaler=scaler_state(state.fabric),
         )
         write_checkpoint(path, state.networks, record)

@@ -27,12 +27,14 @@ class Learner:
         optimizer: of its parameters.
         run: the network in the run's precision; gives the fields of its answer as a tuple.
         stepper: the optimiser in the run's precision.
+        gradient_norms: of each parameter that had a gradient in the last step, on the device.
     """
 
     network: nn.Module
     optimizer: torch.optim.Optimizer
     run: Any
     stepper: Any
+    gradient_norms: torch.Tensor | None = None
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -53,12 +55,14 @@ class TrainingState:
         generator: the synthesizer.
         discriminator: its opponent.
         step: finished steps.
+        rate_factor: of the learning rate; below 1 once the run has gone back to a good state.
     """
 
     fabric: Fabric
     generator: Learner
     discriminator: Learner
     step: int = 0
+    rate_factor: float = 1.0
 
     @property
     def synthesizer(self) -> Synthesizer:
@@ -80,25 +84,44 @@ class TrainingState:
         }
 
     def set_learning_rate(self, rate: float) -> None:
-        """Let both optimisers take steps of this size."""
+        """Let both optimisers take steps of this size, times `rate_factor`."""
         for learner in (self.generator, self.discriminator):
             for group in learner.optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * self.rate_factor
 
 
 def new_state(fabric: Fabric, model: SynthesizerConfig, settings: TrainConfig) -> TrainingState:
     """Both players with fresh weights (from the global generator), on the device of `fabric`."""
+    learner = functools.partial(_learner, fabric, settings)
+    generator, discriminator = _networks(model, settings)
+    return TrainingState(fabric, learner(generator), learner(discriminator))
+
+
+def begin_anew(state: TrainingState, model: SynthesizerConfig, settings: TrainConfig) -> None:
+    """Give both players fresh weights (from the global generator), in place."""
+    learners = (state.generator, state.discriminator)
+    for learner, network in zip(learners, _networks(model, settings), strict=True):
+        learner.network.load_state_dict(network.state_dict())
+        learner.optimizer.state.clear()
+    state.step = 0
+
+
+def _networks(
+    model: SynthesizerConfig, settings: TrainConfig
+) -> tuple[Synthesizer, Discriminator]:
     opponent = settings.discriminator
     generator = Synthesizer(model)
     discriminator = Discriminator(
         opponent.periods, opponent.resolutions, narrowing=opponent.narrowing
     )
-    learner = functools.partial(_learner, fabric, settings)
-    return TrainingState(fabric, learner(generator), learner(discriminator))
+    return generator, discriminator
 
 
 def _learner(fabric: Fabric, settings: TrainConfig, network: nn.Module) -> Learner:
     network.to(fabric.device).train()
     optimizer = make_optimizer(network, settings, fabric)
-    run, stepper = fabric.setup(FieldsOf(network), optimizer)
+    runner: Any = FieldsOf(network)
+    if settings.compile:
+        runner = torch.compile(runner, dynamic=not settings.fixed_length)
+    run, stepper = fabric.setup(runner, optimizer, _reapply_compile=False)
     return Learner(network, optimizer, run, stepper)

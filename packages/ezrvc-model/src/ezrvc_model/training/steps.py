@@ -1,12 +1,17 @@
 """One training step: both players move once."""
 
+from collections.abc import Mapping
+
 import torch
+from lightning.fabric import Fabric
 
 from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.data.batch import Batch
+from ezrvc_model.losses.mel import bands_below, mel_spec
 from ezrvc_model.noise import Noise
 from ezrvc_model.synthesizer.output import SynthesizerOutput
 from ezrvc_model.synthesizer.slicing import take_slices
+from ezrvc_model.training.counts import Counts, mean_over_processes
 from ezrvc_model.training.discriminator_step import discriminator_step
 from ezrvc_model.training.generator_step import generator_step
 from ezrvc_model.training.metrics import Metrics
@@ -24,13 +29,13 @@ def training_step(
 
     Args:
         state: what learns; its step counter is the caller's.
-        batch: on the device.
+        batch: this process's part, on the device.
         model: of the generator.
         settings: weights of the losses.
         noise: of this step.
 
     Returns:
-        Flat `group/name` scalars, on the device.
+        Flat `group/name` scalars of the whole batch, on the device.
     """
     output = imitate(state, batch, model, settings, noise)
     real = take_slices(
@@ -38,10 +43,14 @@ def training_step(
         output.slice_starts * model.hop_length,
         settings.segment_frames * model.hop_length,
     )
-    return {
-        **discriminator_step(state, real, output.audio.detach(), settings),
-        **generator_step(state, batch, real, output, model, settings),
+    bands = bands_that_count(batch, model, settings)
+    counts = Counts.over_processes(state.fabric, output.mask, bands)
+    fake = output.audio.detach()
+    metrics = {
+        **discriminator_step(state, real, fake, settings, counts.share),
+        **generator_step(state, batch, real, output, model, settings, bands, counts),
     }
+    return _of_the_whole_batch(state.fabric, metrics)
 
 
 def imitate(
@@ -64,3 +73,17 @@ def imitate(
         noise=noise,
     )
     return SynthesizerOutput(*answer)
+
+
+def bands_that_count(batch: Batch, model: SynthesizerConfig, settings: TrainConfig) -> torch.Tensor:
+    """Which mel bands of each piece the mel loss compares, (batch, n_mels)."""
+    if settings.mask_above_bandwidth:
+        return bands_below(batch.bandwidth_hz, mel_spec(model))
+    return batch.f0.new_ones(batch.size, model.n_mels)
+
+
+def _of_the_whole_batch(fabric: Fabric, metrics: Mapping[str, torch.Tensor]) -> Metrics:
+    if fabric.world_size == 1:
+        return metrics
+    values = torch.stack([value.float() for value in metrics.values()])
+    return dict(zip(metrics, mean_over_processes(fabric, values).unbind(), strict=True))

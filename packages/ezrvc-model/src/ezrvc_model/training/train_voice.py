@@ -1,5 +1,6 @@
 """Training a voice, from a prepared experiment to an exported voice."""
 
+import functools
 import hashlib
 import logging
 import time
@@ -8,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from lightning.fabric import Fabric
 
 from ezrvc_audio.experiment import ExperimentFolder
 from ezrvc_device.accelerator import resolve_device
@@ -19,6 +21,7 @@ from ezrvc_features.config import FeatureConfig
 from ezrvc_features.retrieval import RetrievalConfig
 from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.data.batches import TrainingBatches
+from ezrvc_model.data.clip_places import ClipPlace, choose_place
 from ezrvc_model.data.clip_set import OpenedClips, open_clips, read_file_list, read_speakers
 from ezrvc_model.errors import ModelError
 from ezrvc_model.retrieval_builder import RetrievalBuilder
@@ -27,14 +30,16 @@ from ezrvc_model.training.bases.report import BaseReport
 from ezrvc_model.training.beginning import begin
 from ezrvc_model.training.best import advice_to_stop, best_of, validations
 from ezrvc_model.training.checkpoint import restore_networks
+from ezrvc_model.training.checkpoint_folder import FoundCheckpoint, find_newest
 from ezrvc_model.training.fabric import make_fabric, restore_scaler
 from ezrvc_model.training.observers import TrainingObserver, Validator
+from ezrvc_model.training.processes import Agreement, find_launch, part_ways
 from ezrvc_model.training.randomness import seed_step
 from ezrvc_model.training.result import TrainingResult
 from ezrvc_model.training.run_folder import RunFolder, check_unchanged, fixed_settings
 from ezrvc_model.training.saving import Saver, VoiceExporter
 from ezrvc_model.training.sinks import read_metrics
-from ezrvc_model.training.state import TrainingState, new_state
+from ezrvc_model.training.state import TrainingState, begin_anew, new_state
 from ezrvc_model.training.trainer import Trainer
 from ezrvc_model.training.trial import fitting_batch_size
 from ezrvc_model.training.validation import MelValidator, spread_out
@@ -76,17 +81,17 @@ def train(
 
     Raises:
         ModelError: no usable clip; another configuration than the run began with; no whole
-            checkpoint among several; a base that is missing or does not fit; a loss that is not a
-            number; files that cannot be written.
+            checkpoint among several; a base that is not there or does not fit; a loss that is not a number; files that cannot be written.
         AudioError: the manifest cannot be read.
         FeatureError: the content of a clip, for retrieval, is damaged.
         DeviceError: no such device, or it does not do the precision asked for.
     """
     retrieval = retrieval or RetrievalConfig()
-    job = _Job(experiment, RunFolder(run), model, settings, features, device, retrieval, progress)
     random_state = capture_random_state()
     matmul_precision = torch.get_float32_matmul_precision()
     try:
+        folder = RunFolder(run)
+        job = _Job(experiment, folder, model, settings, features, device, retrieval, progress)
         return job.run(observers, validators)
     except OSError as error:
         raise ModelError(
@@ -94,6 +99,7 @@ def train(
             "and start again: it continues from the last checkpoint"
         ) from error
     finally:
+        part_ways()
         restore_random_state(random_state)
         torch.set_float32_matmul_precision(matmul_precision)
 
@@ -118,9 +124,12 @@ class _Job:
         self._features = features
         self._retrieval = retrieval
         self._device = resolve_device(device)
-        self._progress = progress
-        sweep_temporaries(run.root)
-        beginning = begin(run, model, settings, read_speakers(experiment), progress)
+        self._fabric = self._launch(settings)
+        self._progress = progress if self._fabric.is_global_zero else silent
+        if self._fabric.is_global_zero:
+            sweep_temporaries(run.root)
+        with self._fabric.rank_zero_first():  # a damaged checkpoint is set aside once
+            beginning = begin(run, model, settings, read_speakers(experiment), self._progress)
         self._beginning = beginning
         self._model, self._settings = beginning.model, beginning.settings
         self._fixed = fixed_settings(self._model, self._settings, features, beginning.speakers)
@@ -134,8 +143,18 @@ class _Job:
             retrieval=RetrievalBuilder(
                 experiment, retrieval, beginning.speakers, self._model.content_dim
             ),
-            progress=progress,
+            progress=self._progress,
         )
+
+    def _launch(self, settings: TrainConfig) -> Fabric:
+        """This process and those it trains with."""
+        precision = precision_for(self._device, settings.precision)
+        if precision.name != "fp32":
+            torch.set_float32_matmul_precision("high")  # TF32 for what autocast leaves in fp32
+        fabric = make_fabric(self._device, precision, find_launch(settings.processes))
+        fabric.launch()
+        self._device = fabric.device
+        return fabric
 
     def run(
         self,
@@ -157,7 +176,8 @@ class _Job:
                 self._folder.root,
                 state.step,
             )
-        self._folder.save_config(self._model, self._settings, self._features, self._retrieval)
+        if self._fabric.is_global_zero:
+            self._folder.save_config(self._model, self._settings, self._features, self._retrieval)
         first_step = state.step
         metrics, interrupted = Trainer(
             run=self._folder,
@@ -170,6 +190,8 @@ class _Job:
             validators=(MelValidator(self._model, self._settings.max_clip_frames), *validators),
             observers=observers,
             progress=self._progress,
+            agreement=Agreement(self._fabric),
+            restart=functools.partial(self._restart, state),
         ).fit()
         return replace(
             self._result(state.step),
@@ -184,6 +206,8 @@ class _Job:
         """Nothing is left to train; the voice is exported if that was cut off."""
         step = self._beginning.step
         _log.info("%s: step %d is reached already", self._folder.root, step)
+        if not self._fabric.is_global_zero:
+            return self._result(step)
         if not self._exporter.is_exported(step):
             self._exporter.export(self._state().synthesizer, step)
         self._exporter.update_retrieval()
@@ -212,6 +236,7 @@ class _Job:
             self._model,
             self._beginning.speakers,
             min_frames=settings.segment_frames,
+            place=self._place,
             progress=self._progress,
         )
         if not len(clips.clips):
@@ -230,24 +255,35 @@ class _Job:
     def _state(self) -> TrainingState:
         """Fresh networks, or those of the checkpoint."""
         found = self._beginning.found
-        precision = precision_for(self._device, self._settings.precision)
-        if precision.name != "fp32":
-            torch.set_float32_matmul_precision("high")  # TF32 for what autocast leaves in fp32
-        fabric = make_fabric(self._device, precision)
-        fabric.launch()
         seed_step(self._settings.seed, 0)
-        state = new_state(fabric, self._model, self._settings)
-        if found.path is not None and found.record is not None:
-            restore_networks(found.path, state.networks)
-            restore_scaler(fabric, found.record.scaler)
-            state.step = found.record.step
+        state = new_state(self._fabric, self._model, self._settings)
+        self._restore(state, found)
         return state
+
+    def _restore(self, state: TrainingState, found: FoundCheckpoint) -> None:
+        if found.path is None or found.record is None:
+            return
+        restore_networks(found.path, state.networks)
+        restore_scaler(self._fabric, found.record.scaler)
+        state.step = found.record.step
+        state.rate_factor = found.record.rate_factor
+
+    def _restart(self, state: TrainingState) -> None:
+        """Bring the state back to the newest checkpoint, or to where the run began."""
+        with self._fabric.rank_zero_first():
+            found = find_newest(self._folder.checkpoints)
+        if found.path is None:
+            seed_step(self._settings.seed, 0)
+            begin_anew(state, self._model, self._settings)
+            self._start_from_base(state)
+        self._restore(state, found)
 
     def _settle_batch_size(self, n_clips: int) -> None:
         """Decide how many clips a step has, where that was left to be found."""
         if self._settings.batch_size != "auto":
             return
         found = fitting_batch_size(self._model, self._settings, self._device, n_clips)
+        found = self._fabric.broadcast(found) * self._fabric.world_size
         _log.info("%s: %d clips a step", self._folder.root, found)
         self._settings = self._settings.model_copy(update={"batch_size": found})
 
@@ -278,6 +314,22 @@ class _Job:
             max_clip_frames=max(settings.max_clip_frames, settings.segment_frames),
             seed=settings.seed,
             volume_augmentation=settings.volume_augmentation,
+            pitch_augmentation_semitones=settings.pitch_augmentation_semitones,
+            min_frames=settings.segment_frames,
+            fixed_length=settings.fixed_length,
+            rank=self._fabric.global_rank,
+            n_processes=self._fabric.world_size,
+        )
+
+    def _place(self, n_bytes: int) -> ClipPlace:
+        """Where the training clips lie; pitch augmentation and workers want them off the device."""
+        settings = self._settings
+        return choose_place(
+            n_bytes,
+            self._device,
+            self._folder.root,
+            n_sharing=find_launch(settings.processes).on_host,
+            on_device=not settings.pitch_augmentation_semitones and not settings.num_workers,
         )
 
     def _saver(self, clips: OpenedClips, observers: Sequence[TrainingObserver]) -> Saver:

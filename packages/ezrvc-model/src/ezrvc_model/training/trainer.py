@@ -1,10 +1,12 @@
 """The loop: batch after batch, with logging, validation and saving where they are due."""
 
 import contextlib
+import logging
 import signal
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from torch.utils.data import DataLoader
 
@@ -13,18 +15,28 @@ from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.data.batch import Batch
 from ezrvc_model.data.batches import TrainingBatches
 from ezrvc_model.data.clip_set import ClipSet
-from ezrvc_model.noise import TorchNoise
+from ezrvc_model.data.pieces import Pieces
+from ezrvc_model.errors import ModelError
 from ezrvc_model.training.interruption import StopRequest
 from ezrvc_model.training.metrics import MetricWindow
+from ezrvc_model.training.not_finite import (
+    GradientLog,
+    NotFiniteError,
+    first_bad_output,
+    first_bad_parameter,
+)
 from ezrvc_model.training.observers import TrainingObserver, Validator
-from ezrvc_model.training.randomness import seed_step, step_generator
+from ezrvc_model.training.processes import Agreement
+from ezrvc_model.training.randomness import KeyedNoise, seed_step
 from ezrvc_model.training.run_folder import RunFolder
 from ezrvc_model.training.saving import Saver
 from ezrvc_model.training.schedule import learning_rate
 from ezrvc_model.training.sinks import JsonLinesSink, MetricSink, TensorBoardSink
 from ezrvc_model.training.state import TrainingState
-from ezrvc_model.training.steps import training_step
+from ezrvc_model.training.steps import imitate, training_step
 from ezrvc_model.training.validation import run_validators
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -37,11 +49,13 @@ class Trainer:
         settings: how to train.
         state: what learns.
         batches: the batch of each step.
-        saver: of checkpoints and voice.
+        saver: of checkpoints and voice, in the process that writes files.
         held_out: clips for validation.
         validators: that judge on them.
         observers: who is told.
         progress: is told the step.
+        agreement: between the processes of the run.
+        restart: brings the state back to the last good one.
     """
 
     run: RunFolder
@@ -54,6 +68,9 @@ class Trainer:
     validators: Sequence[Validator]
     observers: Sequence[TrainingObserver]
     progress: Progress
+    agreement: Agreement
+    restart: Callable[[], None]
+    _gradients: GradientLog = field(default_factory=GradientLog)
 
     def fit(self) -> tuple[dict[str, float], bool]:
         """Train until `max_steps` or until asked to stop; saved at the end in both cases.
@@ -62,43 +79,105 @@ class Trainer:
             The last of each metric, and whether it was asked to stop before the end.
 
         Raises:
-            ModelError: a loss is not a number, or the run cannot be saved.
+            ModelError: a loss is not a number for the second time, or the run cannot be saved.
             OSError: metrics cannot be written, or a clip cannot be read any more.
         """
+        with StopRequest() as stop, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Grad strides do not match bucket view")
+            while True:
+                try:
+                    return self._fit(stop)
+                except NotFiniteError as error:
+                    self._go_back(error)
+
+    def _fit(self, stop: StopRequest) -> tuple[dict[str, float], bool]:
         state, last = self.state, self.settings.max_steps
         window = MetricWindow()
         metrics: dict[str, float] = {}
         logged_at = (state.step, time.monotonic())
-        with StopRequest() as stop, self._sinks() as sinks:
-            for batch in self._loader():
-                self._train_on(batch, window)
-                finished = state.step == last or stop.requested
+        stopping = False
+        with self._sinks() as sinks:
+            for pieces in self._loader():
+                self._train_on(pieces, window)
+                (stopping,) = self.agreement.any(stop.requested)
+                finished = state.step == last or stopping
                 self.progress("training", state.step, last)
                 found: dict[str, float] = {}
                 if finished or state.step % self.settings.log_every == 0:
                     found = window.mean() | self._speed(logged_at)
+                    self._gradients.forget()
                     logged_at = (state.step, time.monotonic())
-                if self._validation_is_due(finished, stop.requested):
+                if self._validation_is_due(finished, stopping):
                     found |= self._validate()
                 self._tell(found, sinks)
                 metrics |= found
-                if self.saver.is_due(state.step, found) or finished:
+                is_due = self._leads and self.saver.is_due(state.step, found)
+                if finished or any(self.agreement.any(is_due)):
                     window.settle()  # nothing is saved that is not a number
-                    self.saver.save(state, self.batches.order.epoch(state.step))
+                    if self._leads:
+                        self.saver.save(state, self.batches.order.epoch(state.step))
                 if finished:
                     break
-            return metrics, stop.requested and state.step < last
+            return metrics, stopping and state.step < last
 
-    def _train_on(self, batch: Batch, window: MetricWindow) -> None:
+    @property
+    def _leads(self) -> bool:
+        """Whether this is the process that writes files."""
+        return self.state.fabric.is_global_zero
+
+    def _train_on(self, pieces: Pieces, window: MetricWindow) -> None:
         state, settings = self.state, self.settings
-        device = state.fabric.device
         epoch = self.batches.order.epoch(state.step)
         state.set_learning_rate(learning_rate(settings, epoch))
         seed_step(settings.seed, state.step, state.fabric.global_rank)
-        noise = TorchNoise(step_generator(settings.seed, state.step, device))
-        metrics = training_step(state, batch.to(device), self.model, settings, noise)
+        batch = self._on_device(pieces)
+        metrics = training_step(state, batch, self.model, settings, KeyedNoise(batch.keys))
         state.step += 1
         window.add(state.step, metrics)
+        self._gradients.add(state.step, state)
+
+    def _on_device(self, pieces: Pieces) -> Batch:
+        moved = pieces.to(self.state.fabric.device)
+        return moved.analyse(self.model.frames, self.model.n_fft)
+
+    def _go_back(self, error: NotFiniteError) -> None:
+        """Return to the last good state with a lower learning rate, once in the life of a run.
+
+        Raises:
+            ModelError: the run has done so before.
+        """
+        what = f"{error.what} (first: {self._culprit(error.step)})"
+        if self.state.rate_factor < 1:
+            raise ModelError(
+                f"{what}, although the learning rate had been lowered after the first time; "
+                "training stopped and the last checkpoint is good: go on with a lower "
+                "train.learning_rate, or train.precision=fp32"
+            ) from error
+        self._gradients.forget()
+        self.restart()
+        self.state.rate_factor = self.settings.recovery_factor
+        _log.warning(
+            "%s; training goes back to step %d, with %g times the learning rate",
+            what,
+            self.state.step,
+            self.state.rate_factor,
+        )
+
+    def _culprit(self, step: int) -> str:
+        """What was not finite first, as far as can be told afterwards."""
+        batch = self._on_device(self.batches[step - 1])
+
+        def again() -> object:
+            seed_step(self.settings.seed, step - 1, self.state.fabric.global_rank)
+            noise = KeyedNoise(batch.keys)
+            return imitate(self.state, batch, self.model, self.settings, noise)
+
+        return (
+            first_bad_parameter(self.state)
+            or first_bad_output(self.state, again)
+            or self._gradients.first_bad(step, self.state)
+            or "a loss"
+        )
 
     def _speed(self, since: tuple[int, float]) -> dict[str, float]:
         step, moment_s = since
@@ -106,13 +185,13 @@ class Trainer:
         epoch = self.batches.order.epoch(self.state.step)
         return {
             "speed/steps_per_s": steps_per_s,
-            "schedule/learning_rate": learning_rate(self.settings, epoch),
+            "schedule/learning_rate": learning_rate(self.settings, epoch) * self.state.rate_factor,
             "schedule/epoch": float(epoch),
         }
 
     def _validation_is_due(self, finished: bool, asked_to_stop: bool) -> bool:
         """Every so many steps and at the end, but not when somebody waits for the run to stop."""
-        if not self.validators or not len(self.held_out) or asked_to_stop:
+        if not self._leads or not self.validators or not len(self.held_out) or asked_to_stop:
             return False
         return finished or self.state.step % self.settings.validate_every == 0
 
@@ -131,6 +210,9 @@ class Trainer:
 
     @contextlib.contextmanager
     def _sinks(self) -> Iterator[tuple[MetricSink, ...]]:
+        if not self._leads:
+            yield ()
+            return
         after = self.state.step
         sinks = (
             JsonLinesSink(self.run.metrics, after),
@@ -141,7 +223,7 @@ class Trainer:
                 stack.callback(sink.close)
             yield sinks
 
-    def _loader(self) -> DataLoader[Batch]:
+    def _loader(self) -> DataLoader[Pieces]:
         """The batches from the state's step on; the number of a step is the index of its batch."""
         return DataLoader(
             self.batches,
