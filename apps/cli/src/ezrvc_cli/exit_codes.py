@@ -18,6 +18,7 @@ _ERROR_ROOTS = (
     ("ezrvc_audio.errors", "AudioError"),
     ("ezrvc_features.errors", "FeatureError"),
     ("ezrvc_model.errors", "ModelError"),
+    ("ezrvc_eval.errors", "EvalError"),
 )
 
 

@@ -15,6 +15,7 @@ _COMMANDS = {
     "preprocess": "recordings in, clips and features out",
     "train": "train a voice",
     "convert": "convert recordings into a voice",
+    "evaluate": "say how good conversions are",
     "voices": "list the voices at hand",
     "models": "import, describe, export, blend and compress voices",
     "doctor": "say where ezrvc runs and what is missing",

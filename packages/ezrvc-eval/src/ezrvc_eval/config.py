@@ -19,7 +19,7 @@ class EvaluationConfig(Section):
     whisper_device: str = "cpu"
     """Where Whisper runs; CTranslate2 needs CUDA libraries of its own for `cuda`."""
     language: str | None = None
-    """Of what is said, as `en`; None: Whisper finds out for each recording."""
+    """Of what is said, as `en`; None: Whisper finds out from the first recording."""
     f0_method: str = "swift-f0"
     """How pitch is found, see `ezrvc_features.list_f0_estimators`."""
     speaker_weights: Path | None = None

@@ -1,6 +1,7 @@
 """Which frame of one recording answers to which frame of another."""
 
 import math
+from itertools import pairwise
 
 import librosa
 import numpy as np
@@ -84,8 +85,8 @@ def warping_path(
     paths = [
         _path(left[:, a:b], right[:, c:d]) + np.array([a, c])
         for (a, b), (c, d) in zip(
-            zip(left_cuts, left_cuts[1:], strict=False),
-            zip(right_cuts, right_cuts[1:], strict=False),
+            pairwise(left_cuts),
+            pairwise(right_cuts),
             strict=True,
         )
     ]

@@ -199,7 +199,7 @@ METRICS: tuple[Metric, ...] = (
         unit="MOS",
         range=(1.0, 5.0),
         direction="higher",
-        source="Saeki et al., UTMOS (Interspeech 2022, arXiv:2204.02152); ONNX of its strong learner",
+        source="Saeki et al., UTMOS (Interspeech 2022, arXiv:2204.02152); strong learner as ONNX",
         summary="predicted opinion on naturalness; measured when the weights are there",
     ),
     Metric(

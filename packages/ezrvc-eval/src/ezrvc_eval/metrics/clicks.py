@@ -4,7 +4,7 @@ Differences of neighbouring samples, taken three times, leave little of speech a
 energy lies low, and much of a step: after Godsill and Rayner, "Digital Audio Restoration" (1998),
 chapter 5, with a fixed filter in place of a fitted one. A sample is a click where the result is far
 above what is usual nearby (the median within 10 ms) and above everything else nearby (within 25 ms
-but for the click's own 1 ms). The second rule tells clicks from the pulses of a low voice, which
+but for the click's own 7 samples). The second rule tells clicks from the pulses of a low voice, which
 come again, and from the onsets of consonants, after which noise goes on.
 """
 
@@ -24,7 +24,8 @@ _OVER_USUAL = 20.0
 _OVER_NEIGHBOURS = 4.0
 _USUAL_S = 0.010
 _NEAR_S = 0.025
-_OWN_S = 0.001
+_OWN_SAMPLES = 3
+"""On either side of a click; what rings for longer is a consonant."""
 _MEDIAN_STEP_S = 0.001
 
 
@@ -49,7 +50,7 @@ def find_clicks(waveform: Waveform) -> NDArray[np.intp]:
         return np.zeros(0, np.intp)
     rate = waveform.sample_rate
     change = np.abs(np.diff(samples, n=3))  # change[i] is about sample i + 1.5
-    own, near = round(_OWN_S * rate), round(_NEAR_S * rate)
+    own, near = _OWN_SAMPLES, round(_NEAR_S * rate)
     peaks = change == maximum_filter1d(change, 2 * own + 1, mode="constant")
     # a step of height h leaves h, -2h, h
     candidates = np.flatnonzero(peaks & (change > 2 * _LEAST_STEP))

@@ -28,7 +28,7 @@ class OnnxNetwork:
             self._session = onnxruntime.InferenceSession(
                 str(path), options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # noqa: BLE001 - its errors have no root of their own
+        except Exception as error:  # of many kinds, with no root but this
             raise EvalError(f"{path}: is no ONNX network that can be run ({error})") from error
         inputs = self._session.get_inputs()
         if len(inputs) != 1:

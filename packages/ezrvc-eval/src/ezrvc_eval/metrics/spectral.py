@@ -19,7 +19,7 @@ _RESOLUTIONS = (512, 1024, 2048)
 
 
 class SpectralMeter:
-    """Compares a recording's spectrum with its reference's, both at the lower rate (at most 24 kHz).
+    """Compares spectra of recording and reference, both at the lower rate (at most 24 kHz).
 
     What was converted into another voice differs from its source by intent: these distances judge
     resynthesis, and conversions of which the target spoke the same words.

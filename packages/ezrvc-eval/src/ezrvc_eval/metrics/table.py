@@ -36,7 +36,7 @@ _NOTES = """
   `well-known` is two words, `don't` one; in scripts without spaces every character is a word.
   Numerals stay as written: write texts as they are spoken. Without a text, the words that
   Whisper hears in the reference take its place. Whisper runs in 8-bit integers with a beam of 5 at
-  temperature 0.
+  temperature 0; the language is that of the first recording unless it is given.
 - **Speaker.** The vector of the target voice is the mean of those of its recordings. Among real
   English speakers the same voice lies around 0.9 and others around 0.6.
 - **Pitch.** 100 frames a second, by the estimator that `f0_method` names; recordings whose lengths

@@ -55,7 +55,7 @@ class WhisperTranscriber:
     Args:
         folder: the model in CTranslate2's format, with its tokenizer.
         device: `cpu` or `cuda`.
-        language: of what is said, as `en`; None: it finds out.
+        language: of what is said, as `en`; None: that of the first recording with words in it.
 
     Raises:
         EvalError: the folder holds no such model, or the device cannot run it.
@@ -86,7 +86,7 @@ class WhisperTranscriber:
         if not samples.any():
             return ""
         try:
-            segments, _ = self._model.transcribe(
+            segments, info = self._model.transcribe(
                 np.ascontiguousarray(samples),
                 language=self._language,
                 beam_size=5,
@@ -94,11 +94,14 @@ class WhisperTranscriber:
                 condition_on_previous_text=False,
                 without_timestamps=len(samples) <= 30 * SAMPLE_RATE,
             )
-            return " ".join(segment.text.strip() for segment in segments)
+            heard = " ".join(segment.text.strip() for segment in segments)
         except ValueError as error:
             raise EvalError(
                 f"Whisper cannot listen in language {self._language!r} ({error})"
             ) from error
+        if heard and self._language is None:
+            self._language = info.language
+        return heard
 
 
 def find_whisper(name: str, progress: Progress = silent) -> Path:

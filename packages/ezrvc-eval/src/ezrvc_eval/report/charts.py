@@ -1,4 +1,4 @@
-"""Distributions as SVG that goes into the page: every recording a dot, the mean and its interval."""
+"""Distributions as SVG inside the page: a dot for each recording, the mean and its interval."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

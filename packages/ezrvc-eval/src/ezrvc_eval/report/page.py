@@ -19,7 +19,7 @@ from ezrvc_eval.report.charts import Strip, strip_chart
 from ezrvc_features.f0.base import F0Estimator
 from ezrvc_features.f0.registry import load_f0_estimator
 
-_ARROWS = {"higher": "↑", "lower": "↓", "zero": "→ 0", "none": ""}
+_ARROWS = {"higher": "↑", "lower": "↓", "zero": "≈0", "none": ""}
 _GROUPS = {
     "intelligibility": "Intelligibility",
     "speaker": "Speaker",
@@ -133,7 +133,7 @@ def _chart(metric: Metric, evaluation: Evaluation, against: Evaluation | None) -
         for run, css in ((against, "first"), (evaluation, "second"))
         if run is not None and metric.name in run.summary
     ]
-    return Markup(strip_chart(metric, strips))  # noqa: S704
+    return Markup(strip_chart(metric, strips))
 
 
 def format_value(value: float, metric: Metric, *, sign: bool = False) -> str:
