@@ -3,6 +3,7 @@
 from .alignment import FeatureAligner
 from .config import F0Config, FeatureConfig
 from .content.base import ContentEncoder
+from .content.batching import BatchEncoder, encode_batch
 from .content.entry import EncoderEntry
 from .content.registry import (
     encoder_dim,
@@ -25,6 +26,7 @@ from .utterance import UtteranceFeatures
 from .volume import frame_volume
 
 __all__ = [
+    "BatchEncoder",
     "ContentEncoder",
     "EncoderEntry",
     "ExtractionReport",
@@ -42,6 +44,7 @@ __all__ = [
     "SpeakerEncoder",
     "UtteranceFeatures",
     "configured_f0_estimator",
+    "encode_batch",
     "encoder_dim",
     "encoder_entry",
     "encoder_version",
