@@ -4,8 +4,9 @@ Differences of neighbouring samples, taken three times, leave little of speech a
 energy lies low, and much of a step: after Godsill and Rayner, "Digital Audio Restoration" (1998),
 chapter 5, with a fixed filter in place of a fitted one. A sample is a click where the result is far
 above what is usual nearby (the median within 10 ms) and above everything else nearby (within 25 ms
-but for the click's own 7 samples). The second rule tells clicks from the pulses of a low voice, which
-come again, and from the onsets of consonants, after which noise goes on.
+but for the click's own 7 samples). The second rule tells clicks from the pulses of a low voice,
+which come again, and from the onsets of consonants, after which noise goes on; it also hides clicks
+inside loud consonants.
 """
 
 import numpy as np
