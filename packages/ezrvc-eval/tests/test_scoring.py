@@ -40,7 +40,9 @@ def test_every_recording_is_measured_and_progress_told(recordings: list[Evaluati
     told: list[tuple[str, float, float | None]] = []
     meter = StatedMeter({item.name: {"clicks": 2.0} for item in recordings})
     found = Scorer(EvaluationConfig(metrics=("clicks",)), meters={"clicks": meter}).score(
-        recordings, title="run", progress=lambda *step: told.append(step)
+        recordings,
+        title="run",
+        progress=lambda step, completed, total=None: told.append((step, completed, total)),
     )
     assert meter.seen == ["0.wav", "1.wav", "2.wav"]
     assert told[0] == ("evaluate", 0, 3)

@@ -72,5 +72,8 @@ class SoundJudge:
             take = Take(name=sound.name, converted=sound.made, reference=sound.reference)
             for name, score in self._scorer.measure(take)[0].items():
                 collected.setdefault(name, []).append(score)
-        poolings = {metric.name: metric.pooling for metric in self._scorer.metrics}
-        return {name: pooled(scores, poolings[name]) for name, scores in collected.items()}
+        return {
+            metric.name: pooled(collected[metric.name], metric.pooling)
+            for metric in self._scorer.metrics
+            if metric.name in collected
+        }

@@ -116,10 +116,20 @@ def _render(
         comparison=comparison,
         unmet=unmet,
         rows=rows,
-        charts=[(row.metric, _chart(row.metric, evaluation, against)) for row in rows],
+        charts=[
+            (row.metric, _chart(row.metric, evaluation, against))
+            for row in rows
+            if _varies(row.metric, evaluation, against)
+        ],
         cases=cases,
         values_of=lambda take: shown_values(take, evaluation.metrics),
     )
+
+
+def _varies(metric: Metric, *runs: Evaluation | None) -> bool:
+    """Whether there is anything to draw: two recordings that differ."""
+    scores = [run.scores_of(metric.name) for run in runs if run is not None]
+    return len({score.value for each in scores for score in each.values()}) > 1
 
 
 def _chart(metric: Metric, evaluation: Evaluation, against: Evaluation | None) -> Markup:
