@@ -113,10 +113,25 @@ def sweep_temporaries_of(path: Path) -> int:
     return sum(_sweep(each) for each in found)
 
 
+def made_by_living_process(path: Path, pid: int) -> bool:
+    """Whether the process of that number lives and is the one that made `path`.
+
+    Numbers come round again, in containers at every start: a process younger than the file is
+    another one.
+    """
+    import psutil  # here, not above: `import ezrvc_device` stays light
+
+    try:
+        started_s = psutil.Process(pid).create_time()
+        return path.stat().st_mtime > started_s - _CLOCK_SLACK_S
+    except (psutil.NoSuchProcess, FileNotFoundError):
+        return False
+
+
 def _sweep(path: Path) -> bool:
     """Remove or put back one temporary; False: the process that writes it lives."""
     match = _TEMPORARY_NAME.match(path.name)
-    if match is None or _is_being_written(path, int(match["pid"])):
+    if match is None or made_by_living_process(path, int(match["pid"])):
         return False
     original = path.with_name(match["name"])
     if match["kind"] == "old" and not original.exists():
@@ -152,21 +167,6 @@ def _temporaries_below(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
         yield from (Path(parent, name) for name in (*folders, *files) if is_temporary(Path(name)))
         folders[:] = [name for name in folders if not _TEMPORARY_NAME.match(name)]
-
-
-def _is_being_written(path: Path, pid: int) -> bool:
-    """Whether the process of that number lives and is the one that made `path`.
-
-    Numbers come round again, in containers at every start: a process younger than the file is
-    another one.
-    """
-    import psutil  # here, not above: `import ezrvc_device` stays light
-
-    try:
-        started_s = psutil.Process(pid).create_time()
-        return path.stat().st_mtime > started_s - _CLOCK_SLACK_S
-    except (psutil.NoSuchProcess, FileNotFoundError):
-        return False
 
 
 def _flush(path: Path) -> None:

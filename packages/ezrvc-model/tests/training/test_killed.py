@@ -19,11 +19,8 @@ from ezrvc_model.training.checkpoint_folder import list_checkpoints
 from ezrvc_model.training.sinks import read_metrics
 from ezrvc_model.voice import VoiceModel
 
-N_KILLS = 4
-N_STEPS = 24
 MODEL = small_config().model_copy(update={"dropout": 0.2})
 SETTINGS = TrainConfig(
-    max_steps=N_STEPS,
     batch_size=2,
     segment_frames=8,
     max_clip_frames=24,
@@ -43,16 +40,23 @@ def steps_done(run: Path) -> list[int]:
     return [read_record(path).step for path in list_checkpoints(run / "checkpoints")]
 
 
-def test_killed_again_and_again(experiment: ExperimentFolder, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("n_kills", "n_steps"),
+    [(4, 24), pytest.param(20, 60, marks=[pytest.mark.slow, pytest.mark.timeout(900)])],
+)
+def test_killed_again_and_again(
+    experiment: ExperimentFolder, tmp_path: Path, n_kills: int, n_steps: int
+) -> None:
+    settings = SETTINGS.model_copy(update={"max_steps": n_steps})
     run = tmp_path / "run"
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["ezrvc_model.training.train_voice"])
     chance = random.Random(7)
     after = 0
-    for _ in range(N_KILLS):
+    for _ in range(n_kills):
         process = context.Process(
             target=train,
-            args=(experiment, run, MODEL, SETTINGS, FeatureConfig()),
+            args=(experiment, run, MODEL, settings, FeatureConfig()),
             kwargs={"device": "cpu"},
         )
         before = max(steps_done(run), default=0)
@@ -64,17 +68,17 @@ def test_killed_again_and_again(experiment: ExperimentFolder, tmp_path: Path) ->
         after = max(steps_done(run), default=0)  # every checkpoint there is can be read
         assert after >= before
 
-    result = train(experiment, run, MODEL, SETTINGS, FeatureConfig(), device="cpu")
-    assert result.steps == N_STEPS
+    result = train(experiment, run, MODEL, settings, FeatureConfig(), device="cpu")
+    assert result.steps == n_steps
     assert result.resumed_from == after
     assert result.damaged_checkpoints == ()
     assert not [path for path in run.rglob("*") if is_temporary(path)]
-    assert VoiceModel.load(result.voice).card.training.steps == N_STEPS
+    assert VoiceModel.load(result.voice).card.training.steps == n_steps
 
     whole = tmp_path / "whole"
-    train(experiment, whole, MODEL, SETTINGS, FeatureConfig(), device="cpu")
+    train(experiment, whole, MODEL, settings, FeatureConfig(), device="cpu")
     expected, resumed = (read_metrics(each / "metrics.jsonl") for each in (whole, run))
-    assert [row["step"] for row in resumed] == list(range(1, N_STEPS + 1))
+    assert [row["step"] for row in resumed] == list(range(1, n_steps + 1))
     for one, other in zip(expected, resumed, strict=True):
         for name in ("generator/total", "discriminator/total"):
             assert other[name] == pytest.approx(one[name], rel=1e-6)

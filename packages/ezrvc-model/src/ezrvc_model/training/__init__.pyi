@@ -1,7 +1,15 @@
+from .bases.report import BaseReport as BaseReport
 from .experiments import newest_experiment as newest_experiment
 from .experiments import prepared_experiments as prepared_experiments
 from .observers import TrainingObserver as TrainingObserver
 from .observers import Validator as Validator
+from .plan import TrainingPlan as TrainingPlan
+from .plan import plan_training as plan_training
 from .result import TrainingResult as TrainingResult
+from .resynthesis import Resynthesis as Resynthesis
+from .resynthesis import resynthesize as resynthesize
 from .sinks import MetricSink as MetricSink
+from .sinks import read_metrics as read_metrics
+from .status import RunStatus as RunStatus
+from .status import read_status as read_status
 from .train_voice import train as train

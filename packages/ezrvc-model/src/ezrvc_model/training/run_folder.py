@@ -48,6 +48,11 @@ class RunFolder:
         return self.root / "base.csv"
 
     @property
+    def running(self) -> Path:
+        """There while a process trains the run; says which."""
+        return self.root / "running.json"
+
+    @property
     def validation(self) -> Path:
         """What validation made of held-out clips: `step-00000800/` and so on."""
         return self.root / "validation"

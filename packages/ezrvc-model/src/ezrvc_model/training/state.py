@@ -93,22 +93,23 @@ class TrainingState:
 def new_state(fabric: Fabric, model: SynthesizerConfig, settings: TrainConfig) -> TrainingState:
     """Both players with fresh weights (from the global generator), on the device of `fabric`."""
     learner = functools.partial(_learner, fabric, settings)
-    generator, discriminator = _networks(model, settings)
+    generator, discriminator = fresh_networks(model, settings)
     return TrainingState(fabric, learner(generator), learner(discriminator))
 
 
 def begin_anew(state: TrainingState, model: SynthesizerConfig, settings: TrainConfig) -> None:
     """Give both players fresh weights (from the global generator), in place."""
     learners = (state.generator, state.discriminator)
-    for learner, network in zip(learners, _networks(model, settings), strict=True):
+    for learner, network in zip(learners, fresh_networks(model, settings), strict=True):
         learner.network.load_state_dict(network.state_dict())
         learner.optimizer.state.clear()
     state.step = 0
 
 
-def _networks(
+def fresh_networks(
     model: SynthesizerConfig, settings: TrainConfig
 ) -> tuple[Synthesizer, Discriminator]:
+    """Generator and discriminator with fresh weights from the global random generator."""
     opponent = settings.discriminator
     generator = Synthesizer(model)
     discriminator = Discriminator(

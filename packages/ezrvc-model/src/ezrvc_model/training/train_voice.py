@@ -81,7 +81,8 @@ def train(
 
     Raises:
         ModelError: no usable clip; another configuration than the run began with; no whole
-            checkpoint among several; a base that is not there or does not fit; a loss that is not a number; files that cannot be written.
+            checkpoint among several; a base that is missing or does not fit; a loss that is not a
+            number; files that cannot be written.
         AudioError: the manifest cannot be read.
         FeatureError: the content of a clip, for retrieval, is damaged.
         DeviceError: no such device, or it does not do the precision asked for.

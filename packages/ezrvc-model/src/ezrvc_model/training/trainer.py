@@ -18,6 +18,7 @@ from ezrvc_model.data.clip_set import ClipSet
 from ezrvc_model.data.pieces import Pieces
 from ezrvc_model.errors import ModelError
 from ezrvc_model.training.interruption import StopRequest
+from ezrvc_model.training.loggers import open_sinks
 from ezrvc_model.training.metrics import MetricWindow
 from ezrvc_model.training.not_finite import (
     GradientLog,
@@ -31,8 +32,9 @@ from ezrvc_model.training.randomness import KeyedNoise, seed_step
 from ezrvc_model.training.run_folder import RunFolder
 from ezrvc_model.training.saving import Saver
 from ezrvc_model.training.schedule import learning_rate
-from ezrvc_model.training.sinks import JsonLinesSink, MetricSink, TensorBoardSink
+from ezrvc_model.training.sinks import MetricSink
 from ezrvc_model.training.state import TrainingState
+from ezrvc_model.training.status import marked_as_running
 from ezrvc_model.training.steps import imitate, training_step
 from ezrvc_model.training.validation import run_validators
 
@@ -213,14 +215,10 @@ class Trainer:
         if not self._leads:
             yield ()
             return
-        after = self.state.step
-        sinks = (
-            JsonLinesSink(self.run.metrics, after),
-            TensorBoardSink(self.run.tensorboard, after),
-        )
-        with contextlib.ExitStack() as stack:
-            for sink in sinks:
-                stack.callback(sink.close)
+        with (
+            marked_as_running(self.run, self.settings.max_steps),
+            open_sinks(self.run, self.settings, self.state.step) as sinks,
+        ):
             yield sinks
 
     def _loader(self) -> DataLoader[Pieces]:

@@ -6,11 +6,11 @@ import torch
 
 from ezrvc_features.spectrogram import mel_spectrogram, spectrogram_to_mel
 from ezrvc_model.config import SynthesizerConfig
-from ezrvc_model.data.clip import TrainingClip, crop
+from ezrvc_model.data.clip import TrainingClip
 from ezrvc_model.losses.mel import mel_spec
-from ezrvc_model.noise import TorchNoise
 from ezrvc_model.synthesizer.synthesizer import Synthesizer
 from ezrvc_model.training.observers import Validator
+from ezrvc_model.training.resynthesis import resynthesize
 
 
 class MelValidator:
@@ -36,21 +36,12 @@ class MelValidator:
         return {"validation/mel": sum(distances) / len(distances)}
 
     def _distance(self, generator: Synthesizer, clip: TrainingClip) -> float:
-        model, frames = self._model, self._model.frames
-        piece = crop(clip, 0, self._max_clip_frames, frames, model.n_fft)
-        features = piece.features
-        assert features.spectrogram is not None  # crop computes it
-        device = next(generator.parameters()).device
-        made = generator.infer(
-            features.content[None].to(device),
-            features.f0[None].to(device),
-            features.voiced[None].to(device),
-            torch.tensor([piece.speaker_id], device=device),
-            features.volume[None].to(device) if model.volume_embedding else None,
-            noise=TorchNoise.seeded(0),
-        )
-        real = spectrogram_to_mel(features.spectrogram[None], mel_spec(model))
-        imitated = mel_spectrogram(made[:, 0].cpu(), mel_spec(model), model.hop_length)
+        said = resynthesize(generator, clip, self._max_clip_frames)
+        spectrogram = said.piece.features.spectrogram
+        assert spectrogram is not None  # every piece is cut with its own
+        spec = mel_spec(self._model)
+        real = spectrogram_to_mel(spectrogram[None].float().cpu(), spec)
+        imitated = mel_spectrogram(said.audio[None], spec, self._model.hop_length)
         return float((real - imitated).abs().mean())
 
 

@@ -172,7 +172,8 @@ def _load_speakers(
             came_from[name] = f"row {row} of the base, whose speakers have no names"
         elif new_speakers == "mean" and known:
             table[row].copy_(theirs[known].mean(dim=0))
-            came_from[name] = f"the mean of the {len(known)} speakers of the base"
+            several = f"the mean of the {len(known)} speakers of the base"
+            came_from[name] = several if len(known) > 1 else "the only speaker of the base"
         else:
             came_from[name] = "afresh"
     return came_from
