@@ -3,6 +3,7 @@
 from typing import Any
 
 from ezrvc_cli.pipeline.preprocess import PreprocessResult
+from ezrvc_cli.training_reports import base_summary
 from ezrvc_model.conversion import ConversionReport
 from ezrvc_model.training import TrainingResult
 
@@ -64,6 +65,8 @@ def training_lines(result: TrainingResult) -> list[str]:
     shown = {name: value for name, value in result.metrics.items() if "mel" in name}
     lines += [f"            {name} {value:.3f}" for name, value in shown.items()]
     lines.append(f"voice       {result.voice}")
+    if result.advice is not None:
+        lines.append(f"advice      {result.advice}")
     if result.interrupted:
         lines.append("stopped     saved; run the same command to go on")
     else:
@@ -84,6 +87,8 @@ def training_summary(result: TrainingResult) -> dict[str, Any]:
         "metrics": dict(result.metrics),
         "seconds": result.duration_s,
         "interrupted": result.interrupted,
+        "advice": result.advice,
+        "base": None if result.base is None else base_summary(result.base),
     }
 
 
