@@ -63,7 +63,7 @@ def beginning(waveform: Waveform, seconds: float) -> Waveform:
 def noisy(path: Path) -> Waveform:
     clean = read(path, mono=True)
     hiss = np.random.default_rng(0).standard_normal(clean.samples.shape).astype(np.float32)
-    return Waveform(clean.samples + np.float32(0.01) * hiss, clean.sample_rate)
+    return Waveform((clean.samples + 0.01 * hiss).astype(np.float32), clean.sample_rate)
 
 
 def summary(finished: Finished) -> dict[str, float]:

@@ -47,7 +47,7 @@ def test_wrong_names_are_refused_with_the_nearest() -> None:
     with pytest.raises(EvalError, match="'wre', did you mean 'wer'"):
         find_metric("wre")
     with pytest.raises(EvalError, match="did you mean 'pitch'"):
-        chosen_metrics(["pich"])
+        chosen_metrics(["pitches"])
     with pytest.raises(EvalError, match="unknown family"):
         load_meter("taste", EvaluationConfig())
 

@@ -84,7 +84,9 @@ def test_rates_are_brought_together() -> None:
 def test_more_noise_is_farther() -> None:
     spoken = speech_like(1.0, 16000)
     hiss = noise(1.0, 16000, amplitude=0.2).samples
-    near, far = (Waveform(spoken.samples + hiss * np.float32(gain), 16000) for gain in (0.01, 0.1))
+    near, far = (
+        Waveform((spoken.samples + hiss * gain).astype(np.float32), 16000) for gain in (0.01, 0.1)
+    )
     for name, value in measured(spoken, near).items():
         assert 0 < value < measured(spoken, far)[name]
 
