@@ -54,9 +54,9 @@ def test_a_file_limit_in_a_process_of_its_own(
     experiment, run = make_experiment(), tmp_path / "run"
     run_training(experiment, run, 1)
     mine, theirs = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.get_context("forkserver").Process(
-        target=train_with_a_limit, args=(experiment, run, 30_000, theirs)
-    )
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["ezrvc_model.training.train_voice"])
+    process = context.Process(target=train_with_a_limit, args=(experiment, run, 30_000, theirs))
     process.start()
     assert mine.poll(120)
     line = mine.recv()

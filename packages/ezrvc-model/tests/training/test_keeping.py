@@ -96,14 +96,32 @@ def test_auto_elsewhere_is_the_greatest_power_of_two_that_fits(
     assert fitting_batch_size(MODEL, auto, torch.device("meta"), n_clips) == expected
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
+    ],
+)
 def test_memory_that_runs_out_is_a_trial_that_does_not_fit(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, error: RuntimeError
 ) -> None:
     def run_out(*_: object) -> None:
-        raise torch.OutOfMemoryError("out of memory")
+        raise error
 
     monkeypatch.setattr(trial, "training_step", run_out)
     assert try_steps(MODEL, SETTINGS, torch.device("cpu")) is None
+
+
+def test_another_failure_of_a_trial_is_not_taken_for_full_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("shapes differ")
+
+    monkeypatch.setattr(trial, "training_step", fail)
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        try_steps(MODEL, SETTINGS, torch.device("cpu"))
 
 
 def test_a_trial_leaves_the_random_state(monkeypatch: pytest.MonkeyPatch) -> None:

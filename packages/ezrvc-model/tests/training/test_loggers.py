@@ -122,7 +122,7 @@ def offline_history(path: Path) -> list[dict[str, float]]:
         parts += content[place + 7 : place + 7 + length]
         place += 7 + length
         if kind in (1, 4):
-            record = wandb_internal_pb2.Record()
+            record = wandb_internal_pb2.Record()  # pyright: ignore[reportAttributeAccessIssue]
             record.ParseFromString(parts)
             parts = b""
             if record.WhichOneof("record_type") == "history":

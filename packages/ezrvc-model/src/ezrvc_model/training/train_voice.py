@@ -283,7 +283,10 @@ class _Job:
         """Decide how many clips a step has, where that was left to be found."""
         if self._settings.batch_size != "auto":
             return
-        found = fitting_batch_size(self._model, self._settings, self._device, n_clips)
+        n_processes = self._fabric.world_size
+        share = max(1, n_clips // n_processes)
+        fitting = fitting_batch_size(self._model, self._settings, self._device, share)
+        found: int = self._fabric.broadcast(fitting) * n_processes
         found = self._fabric.broadcast(found) * self._fabric.world_size
         _log.info("%s: %d clips a step", self._folder.root, found)
         self._settings = self._settings.model_copy(update={"batch_size": found})

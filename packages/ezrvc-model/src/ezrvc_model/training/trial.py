@@ -79,7 +79,9 @@ def try_steps(
     random_state = capture_random_state()
     try:
         return _measured(model, settings, device, n_steps)
-    except torch.OutOfMemoryError:
+    except RuntimeError as error:
+        if "out of memory" not in str(error):  # MPS has no class of its own for it
+            raise
         return None
     finally:
         restore_random_state(random_state)
