@@ -15,14 +15,17 @@ from ezrvc_model.vocoders.hifigan import HiFiGAN
 
 
 def in_channels_last(vocoder: HiFiGAN) -> HiFiGAN:
-    """A copy of a frozen vocoder that computes within its stages in that order.
+    """A frozen vocoder that computes within its stages in that order.
+
+    Its weights are those of the vocoder, whose values stay, and whose order in memory changes.
 
     Vocoders with Snake stay as they are: their filters work on rows of samples, and turning the
     signal around for each of them costs what the convolutions gain.
     """
     if not isinstance(vocoder.activation, LeakyReLU):
         return vocoder
-    turned = copy.deepcopy(vocoder)
+    # the layers are new, their weights are the vocoder's own: large models exist once in memory
+    turned = copy.deepcopy(vocoder, {id(weight): weight for weight in vocoder.parameters()})
     for layer in list(turned.stages.modules()):
         for name, child in layer.named_children():
             if isinstance(child, nn.Conv1d | nn.ConvTranspose1d):
@@ -34,7 +37,7 @@ class ChannelsLastConvolution(nn.Module):
     """What a one-dimensional convolution computes, (batch, channels, n_samples) to the same.
 
     Args:
-        convolution: plain or transposed; its weights are copied.
+        convolution: plain or transposed; its weights are shared, and laid out anew.
     """
 
     def __init__(self, convolution: nn.Conv1d | nn.ConvTranspose1d) -> None:
@@ -43,18 +46,19 @@ class ChannelsLastConvolution(nn.Module):
         self.kernel_size, self.stride = convolution.kernel_size, convolution.stride
         self.padding = int(convolution.padding[0])
         self.dilation = convolution.dilation
-        weight = convolution.weight.detach().unsqueeze(2)
-        self.weight = weight.contiguous(memory_format=torch.channels_last)
-        self.bias = None if convolution.bias is None else convolution.bias.detach().clone()
+        weight = convolution.weight
+        weight.data = weight.data.transpose(1, 2).contiguous().transpose(1, 2)
+        self.weight = weight
+        self.bias = convolution.bias
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(batch, in_channels, n_samples) to (batch, out_channels, n_samples)."""
-        x = x.unsqueeze(2)
+        x, weight = x.unsqueeze(2), self.weight.unsqueeze(2)
         stride, padding, dilation = (1, self.stride[0]), (0, self.padding), (1, self.dilation[0])
         if self.transposed:
             y = functional.conv_transpose2d(
-                x, self.weight, self.bias, stride, padding, dilation=dilation
+                x, weight, self.bias, stride, padding, dilation=dilation
             )
         else:
-            y = functional.conv2d(x, self.weight, self.bias, stride, padding, dilation)
+            y = functional.conv2d(x, weight, self.bias, stride, padding, dilation)
         return y.squeeze(2)
