@@ -20,6 +20,7 @@ import time
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,7 +44,7 @@ from ezrvc_features.testing.ctranslate2_model import read_container, write_opena
 CLIP_S = 6.0
 FRAMES = FrameSpec(44100, 512)
 N_FFT = 2048
-WIDTHS = {
+WIDTHS: dict[str, Any] = {
     "d_model": 512,
     "encoder_layers": 6,
     "encoder_attention_heads": 8,

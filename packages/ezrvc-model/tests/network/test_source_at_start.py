@@ -5,7 +5,7 @@ import torch
 
 from ezrvc_model.config import DecoderConfig
 from ezrvc_model.noise import TorchNoise
-from ezrvc_model.vocoders.hifigan import HiFiGAN
+from ezrvc_model.vocoders.hifigan import HiFiGAN, UpsamplingStage
 from ezrvc_model.vocoders.sine_source import SineSource, source_deviation
 
 
@@ -28,4 +28,6 @@ def test_each_stage_begins_with_a_source_of_deviation_one():
     decoder = HiFiGAN(config, in_channels=16)
     white = source_deviation(config.n_harmonics) * torch.randn(1, 1, 24000)
     for stage in decoder.stages:
+        assert isinstance(stage, UpsamplingStage)
+        assert stage.source is not None
         assert stage.source(white).std().item() == pytest.approx(1, rel=0.25)
