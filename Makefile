@@ -8,7 +8,7 @@ TEST_ENV := OMP_NUM_THREADS=1 MPLBACKEND=Agg PYTHONDONTWRITEBYTECODE=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo preprocess train convert voices doctor lint format test test-all \
-	test-install bench release clean
+	test-install bench bench-train release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -60,6 +60,9 @@ test-install: ## build each package and import it alone in an empty environment 
 
 bench: ## time the stages of the product on this machine
 	$(RUN) python infra/bench/run.py $(ARGS)
+
+bench-train: ## milliseconds a training step and where they go [ARGS="--preset sovits-44k --batch 16"]
+	$(RUN) python packages/ezrvc-model/benchmarks/training.py $(ARGS)
 
 release: ## bump, tag and build one package: make release PACKAGE=ezrvc-audio BUMP=minor
 	@test -n "$(PACKAGE)" -a -n "$(BUMP)" || \

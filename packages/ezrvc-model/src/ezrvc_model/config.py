@@ -227,7 +227,8 @@ class TrainConfig(Section):
     """How many train together on this machine, one a GPU; torchrun and `fabric run` say it
     themselves."""
     compile: bool = False
-    """Compile the networks (torch.compile); needs a C compiler and takes minutes at the start."""
+    """Compile the networks (torch.compile), on CUDA only; needs a C compiler and takes minutes at
+    the start."""
 
     @property
     def resolved_batch_size(self) -> int:

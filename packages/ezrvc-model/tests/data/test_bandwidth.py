@@ -40,7 +40,9 @@ def test_fading_towards_the_top_is_no_edge() -> None:
     assert measured(Waveform(fading[None].astype(np.float32), RATE)) == RATE / 2
 
 
-@pytest.mark.parametrize("waveform", [silence(1.0, RATE), tone(220, 0.05, RATE)])
+@pytest.mark.parametrize(
+    "waveform", [silence(1.0, RATE), tone(220, 0.05, RATE), tone(1000, 1.0, RATE)]
+)
 def test_what_says_nothing_counts_as_full(waveform: Waveform) -> None:
     assert measured(waveform) == RATE / 2
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,9 +36,7 @@ def opened(experiment: ExperimentFolder, *, min_frames: int = 1) -> OpenedClips:
     return open_clips(experiment, names, MODEL, speakers, min_frames=min_frames)
 
 
-def batches(
-    clips: ClipSet, *, seed: int = 1, augment: bool = False, **changes: float
-) -> list[Batch]:
+def batches(clips: ClipSet, *, seed: int = 1, augment: bool = False, **changes: Any) -> list[Batch]:
     """The first eight batches."""
     made = TrainingBatches(
         clips,

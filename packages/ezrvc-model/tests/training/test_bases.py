@@ -4,6 +4,7 @@ import csv
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -56,7 +57,7 @@ def fit(
 ) -> tuple[BaseReport, dict[str, torch.Tensor]]:
     generator = Synthesizer(model)
     chosen = {"speakers": {"ada": 0}, "new_speakers": "mean", **options}
-    report = start_from(base, generator, discriminator(), encoder=encoder, **chosen)  # pyright: ignore[reportArgumentType]
+    report = start_from(base, generator, discriminator(), encoder=encoder, **chosen)
     return report, generator.state_dict()
 
 
@@ -64,7 +65,7 @@ def discriminator() -> Discriminator:
     return Discriminator(SMALL.periods, narrowing=SMALL.narrowing)
 
 
-def base_of(model: SynthesizerConfig, speakers: dict[str, int], **changes: object) -> Base:
+def base_of(model: SynthesizerConfig, speakers: dict[str, int], **changes: Any) -> Base:
     state = Synthesizer(model).state_dict()
     return Base("old", state, (), config=model, speakers=speakers, encoder="mel", **changes)
 

@@ -19,6 +19,7 @@ from ezrvc_model.training.checkpoint import read_record
 from ezrvc_model.training.checkpoint_folder import list_checkpoints
 from ezrvc_model.training.sinks import read_metrics
 from ezrvc_model.training.state import TrainingState
+from ezrvc_model.training.steps import training_step
 
 Poison = Callable[[TrainingState], Any]
 
@@ -47,7 +48,7 @@ def train_poisoned(
 ) -> Callable[..., TrainingResult]:
     """Trains; before some steps something is done to the state, each time or the first time."""
     experiment = make_experiment()
-    whole_step = trainer_module.training_step
+    whole_step = training_step
 
     def run(poison: Poison, step: int, times: int = 1, **changes: object) -> TrainingResult:
         left = [times]

@@ -4,8 +4,10 @@ import multiprocessing
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -63,7 +65,9 @@ def train_as(
     train(experiment, run, MODEL, config, FeatureConfig(), device="cpu")
 
 
-def start_two(experiment: ExperimentFolder, run: Path, config: TrainConfig) -> list[BaseProcess]:
+def start_two(
+    experiment: ExperimentFolder, run: Path, config: TrainConfig
+) -> Sequence[BaseProcess]:
     context: ForkServerContext = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["ezrvc_model.training.train_voice"])
     with socket.socket() as listener:
@@ -78,7 +82,7 @@ def start_two(experiment: ExperimentFolder, run: Path, config: TrainConfig) -> l
     return processes
 
 
-def end(processes: list[BaseProcess]) -> list[int | None]:
+def end(processes: Sequence[BaseProcess]) -> list[int | None]:
     """Wait for all of them, but not forever; gives their exit codes."""
     deadline = time.monotonic() + LIMIT_S
     try:
@@ -133,6 +137,42 @@ def test_asked_one_of_two_both_stop_and_the_run_goes_on_alone(
     config = settings(max_steps=stopped_at + 1)
     result = train(experiment, run, MODEL, config, FeatureConfig(), device="cpu")
     assert (result.resumed_from, result.steps_now) == (stopped_at, 1)
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from ezrvc_audio.experiment import ExperimentFolder
+from ezrvc_features.config import FeatureConfig
+from ezrvc_model.config import TrainConfig
+from ezrvc_model.testing import small_config
+from ezrvc_model.training import train
+
+experiment, run, settings = ExperimentFolder(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3]
+train(experiment, run, small_config(), TrainConfig.model_validate_json(settings),
+      FeatureConfig(), device="cpu")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("starter", ["torchrun", "configuration"])
+def test_processes_are_started_by_torchrun_or_by_the_configuration(
+    experiment: ExperimentFolder, tmp_path: Path, starter: str
+) -> None:
+    script, run = tmp_path / "script.py", tmp_path / "run"
+    script.write_text(SCRIPT, encoding="utf-8")
+    config = settings(max_steps=2, processes=2 if starter == "configuration" else 1)
+    command = [sys.executable]
+    if starter == "torchrun":
+        command += ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command += [str(script), str(experiment.root), str(run), config.model_dump_json()]
+    done = subprocess.run(
+        command, timeout=LIMIT_S, capture_output=True, text=True, check=False, env=dict(os.environ)
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Starting with 2 processes" in done.stderr
+    assert [row["step"] for row in read_metrics(run / "metrics.jsonl")] == [1, 2]
+    assert VoiceModel.load(run / "voice").card.training.steps == 2
 
 
 def test_what_started_the_processes_says_how_many_there_are(

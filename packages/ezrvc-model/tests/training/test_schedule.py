@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ezrvc_model.config import TrainConfig
-from ezrvc_model.training.randomness import seed_step, step_generator
+from ezrvc_model.training.randomness import seed_step
 from ezrvc_model.training.schedule import learning_rate
 
 
@@ -21,12 +21,3 @@ def test_steps_differ_and_repeat() -> None:
 
     assert draw(1, 5) == draw(1, 5)
     assert len({draw(1, 5), draw(1, 6), draw(2, 5), draw(1, 5, rank=1)}) == 4
-
-
-def test_step_generator_repeats() -> None:
-    cpu = torch.device("cpu")
-    first, again, other = (
-        torch.randn(3, generator=step_generator(1, step, cpu)) for step in (4, 4, 5)
-    )
-    assert torch.equal(first, again)
-    assert not torch.equal(first, other)

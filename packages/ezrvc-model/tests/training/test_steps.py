@@ -1,8 +1,12 @@
 """One step moves both players, each by its own loss alone."""
 
+import dataclasses
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ezrvc_device.precision import precision_for
 from ezrvc_features.utterance import UtteranceFeatures
@@ -11,6 +15,8 @@ from ezrvc_model.data.batch import Batch
 from ezrvc_model.data.clip import TrainingClip
 from ezrvc_model.data.pieces import cut, lay_together
 from ezrvc_model.discriminators.discriminator import Discriminator
+from ezrvc_model.errors import ModelError
+from ezrvc_model.losses.mel import mel_loss
 from ezrvc_model.noise import TorchNoise
 from ezrvc_model.synthesizer.slicing import take_slices
 from ezrvc_model.testing import small_config
@@ -18,6 +24,8 @@ from ezrvc_model.training.counts import Counts
 from ezrvc_model.training.discriminator_step import discriminator_step
 from ezrvc_model.training.fabric import make_fabric
 from ezrvc_model.training.generator_step import generator_step
+from ezrvc_model.training.processes import Launch
+from ezrvc_model.training.randomness import KeyedNoise
 from ezrvc_model.training.state import TrainingState, new_state
 from ezrvc_model.training.steps import bands_that_count, imitate, training_step
 
@@ -36,22 +44,25 @@ def state() -> TrainingState:
     return new_state(make_fabric(cpu, precision_for(cpu)), MODEL, SETTINGS)
 
 
+def noise_clip(n_frames: int, seed: int = 0) -> TrainingClip:
+    generator = torch.Generator().manual_seed(seed)
+    features = UtteranceFeatures(
+        content=torch.randn(80, n_frames, generator=generator),
+        f0=torch.full((n_frames,), 200.0),
+        voiced=torch.ones(n_frames),
+        volume=torch.ones(n_frames),
+    )
+    audio = 0.1 * torch.randn(n_frames * MODEL.hop_length, generator=generator)
+    return TrainingClip("audio/ada/1.wav", 0, features, audio)
+
+
 @pytest.fixture
 def batch() -> Batch:
-    generator = torch.Generator().manual_seed(0)
-    clips = []
-    for n_frames in (20, 12):
-        features = UtteranceFeatures(
-            content=torch.randn(80, n_frames, generator=generator),
-            f0=torch.full((n_frames,), 200.0),
-            voiced=torch.ones(n_frames),
-            volume=torch.ones(n_frames),
-        )
-        audio = 0.1 * torch.randn(n_frames * MODEL.hop_length, generator=generator)
-        clip = TrainingClip("audio/ada/1.wav", 0, features, audio)
-        clips.append(cut(clip, 0, n_frames, MODEL.frames, MODEL.n_fft))
-    pieces = lay_together(clips, MODEL.hop_length, 20)
-    return pieces.analyse(MODEL.frames, MODEL.n_fft)
+    cuts = [
+        cut(noise_clip(n_frames, seed), 0, n_frames, MODEL.frames, MODEL.n_fft, key=seed)
+        for seed, n_frames in enumerate((20, 12))
+    ]
+    return lay_together(cuts, MODEL.hop_length, 20).analyse(MODEL.frames, MODEL.n_fft)
 
 
 def weights(network: nn.Module) -> dict[str, torch.Tensor]:
@@ -110,3 +121,85 @@ def test_narrower_discriminators_keep_their_contract(narrowing: int) -> None:
     assert len(judged.logits) == 4
     widest = max(maps.shape[1] for maps in judged.feature_maps[1])
     assert widest == max(1024 // narrowing, 1)
+
+
+class HostReads(TorchDispatchMode):
+    """Counts the operations that would wait for a device to bring a value over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        if func.name() in ("aten::_local_scalar_dense", "aten::nonzero", "aten::equal"):
+            self.found.append(func.name())
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_step_never_waits_for_the_device(state: TrainingState, batch: Batch) -> None:
+    """Clipping, norms, noise and optimisers included; lengths are checked on the CPU only."""
+    clipped = SETTINGS.model_copy(update={"clip_norm": 1.0})
+    with HostReads() as reads:
+        training_step(state, batch, MODEL, clipped, KeyedNoise(batch.keys))
+    assert reads.found == ["aten::_local_scalar_dense"]  # that check
+    with HostReads() as reads:
+        float(batch.f0.sum())
+    assert len(reads.found) == 1
+
+
+def test_padding_and_other_clips_change_no_loss_of_a_clip(state: TrainingState) -> None:
+    """The first clip alone, and filled up further: the same losses, by the frames that count."""
+    cpu = torch.device("cpu")
+    quiet = MODEL.model_copy(update={"dropout": 0.0})
+    torch.manual_seed(0)
+    state = new_state(make_fabric(cpu, precision_for(cpu)), quiet, SETTINGS)
+    weights_before = [weights(each.network) for each in (state.generator, state.discriminator)]
+    found = []
+    for n_frames in (20, 33):
+        for each, before in zip(
+            (state.generator, state.discriminator), weights_before, strict=True
+        ):
+            each.network.load_state_dict(before)
+            each.optimizer.state.clear()
+        piece = cut(noise_clip(20), 0, 20, MODEL.frames, MODEL.n_fft)
+        pieces = lay_together([piece], MODEL.hop_length, n_frames)
+        batch = pieces.analyse(MODEL.frames, MODEL.n_fft)
+        found.append(training_step(state, batch, quiet, SETTINGS, KeyedNoise(batch.keys)))
+    assert found[0].keys() == found[1].keys()
+    for name, value in found[0].items():
+        assert float(found[1][name]) == pytest.approx(float(value), rel=1e-5), name
+
+
+def test_bands_above_the_bandwidth_cost_nothing(state: TrainingState, batch: Batch) -> None:
+    model = MODEL
+    narrow = dataclasses.replace(batch, bandwidth_hz=torch.tensor([3000.0, torch.inf]))
+    bands = bands_that_count(narrow, model, SETTINGS)
+    assert 0 < bands[0].sum() < bands[1].sum() == model.n_mels
+    ignored = SETTINGS.model_copy(update={"mask_above_bandwidth": False})
+    assert bands_that_count(narrow, model, ignored).sum() == 2 * model.n_mels
+    output = imitate(state, narrow, model, SETTINGS, KeyedNoise(narrow.keys))
+    loss = mel_loss(output, narrow.spectrogram, model, bands=bands)
+    changed = narrow.spectrogram.clone()
+    changed[0, model.n_bins // 2 :] *= 100  # from 6 kHz, above the first clip's bandwidth
+    assert torch.equal(mel_loss(output, changed, model, bands=bands), loss)
+    changed[1, model.n_bins // 2 :] *= 100
+    assert not torch.equal(mel_loss(output, changed, model, bands=bands), loss)
+
+
+def test_compiling_is_for_cuda() -> None:
+    cpu = torch.device("cpu")
+    compiled = SETTINGS.model_copy(update={"compile": True})
+    with pytest.raises(ModelError, match=r"train\.compile is for CUDA devices, this run is on cpu"):
+        new_state(make_fabric(cpu, precision_for(cpu)), MODEL, compiled)
+
+
+def test_mps_does_not_train_in_several_processes() -> None:
+    mps = torch.device("mps")
+    with pytest.raises(ModelError, match=r"several processes cannot train on mps.*processes to 1"):
+        make_fabric(mps, precision_for(mps), Launch(2, 1))

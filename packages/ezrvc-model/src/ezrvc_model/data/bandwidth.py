@@ -11,6 +11,8 @@ _CLIFF = 1e-2
 """How much power falls (20 dB) across the edge of a recording made at a lower rate."""
 _BESIDE_HZ = 1000.0
 """What is looked at below and above the edge."""
+_TELEPHONE_HZ = 3000.0
+"""No recording is narrower than a telephone's (3.4 kHz); an edge below this is the sound's own."""
 _NEARLY_ALL = 0.93
 """An edge above this part of half the rate is that of an ordinary anti-aliasing filter."""
 
@@ -20,7 +22,7 @@ def measure_bandwidth_hz(samples: torch.Tensor, sample_rate: int) -> float:
 
     The long-term power spectrum is followed from the top down to the first bin within 80 dB of the
     strongest. That bin is an edge only if power falls by 20 dB across it: a voice that merely
-    fades towards the top has no edge.
+    fades towards the top has no edge, and an edge below 3 kHz is that of a tone.
 
     Args:
         samples: (n_samples,).
@@ -42,4 +44,5 @@ def measure_bandwidth_hz(samples: torch.Tensor, sample_rate: int) -> float:
     edge_hz = (edge + 1) * width_hz
     below, above = power[max(edge - beside, 0) : edge + 1], power[edge + 2 : edge + 2 + beside]
     falls = len(above) > 0 and bool(above.median() <= below.median() * _CLIFF)
-    return edge_hz if falls and edge_hz < top_hz * _NEARLY_ALL else top_hz
+    is_edge = falls and _TELEPHONE_HZ <= edge_hz < top_hz * _NEARLY_ALL
+    return edge_hz if is_edge else top_hz

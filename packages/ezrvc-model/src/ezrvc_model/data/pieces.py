@@ -90,8 +90,14 @@ class Pieces:
         return type(self)(**moved)
 
     def pin_memory(self) -> Self:
-        """The same in page-locked memory (what `DataLoader(pin_memory=True)` calls)."""
-        pinned = {field.name: getattr(self, field.name).pin_memory() for field in fields(self)}
+        """What is not on a device yet in page-locked memory; `DataLoader(pin_memory=True)` calls."""
+        tensors: dict[str, torch.Tensor] = {
+            field.name: getattr(self, field.name) for field in fields(self)
+        }
+        pinned = {
+            name: tensor.pin_memory() if tensor.device.type == "cpu" else tensor
+            for name, tensor in tensors.items()
+        }
         return type(self)(**pinned)
 
     def analyse(self, frames: FrameSpec, n_fft: int) -> Batch:

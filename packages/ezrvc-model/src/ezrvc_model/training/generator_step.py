@@ -47,9 +47,7 @@ def generator_step(
             judged_real = judge(real)
         judged_fake = judge(output.audio)
     losses = {
-        "mel": mel_loss(
-            output, batch.spectrogram, model, bands=bands, n_bands=counts.bands
-        ),
+        "mel": mel_loss(output, batch.spectrogram, model, bands=bands, n_bands=counts.bands),
         "kl": kl_loss(output, counts.frames),
         "adversarial": generator_loss(judged_fake) * counts.share,
         "feature_matching": feature_matching_loss(judged_real, judged_fake) * counts.share,

@@ -52,7 +52,7 @@ def descend(
     fabric.strategy.precision.unscale_gradients(learner.stepper)
     parameters = [each for each in learner.network.parameters() if each.grad is not None]
     gradients = [each.grad for each in parameters if each.grad is not None]
-    learner.gradient_norms = torch.stack(torch._foreach_norm(gradients))
+    learner.gradient_norms = torch.stack(torch._foreach_norm(gradients))  # pyright: ignore[reportPrivateImportUsage]
     norm = torch.linalg.vector_norm(learner.gradient_norms)
     if clip_norm is not None:
         nn.utils.clip_grads_with_norm_(parameters, clip_norm, norm)

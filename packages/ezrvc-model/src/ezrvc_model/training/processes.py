@@ -3,10 +3,11 @@
 import os
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import torch
 from lightning.fabric import Fabric
-from lightning.fabric.strategies import DDPStrategy
+from lightning.fabric.strategies.ddp import DDPStrategy
 from torch import distributed
 
 from ezrvc_model.errors import ModelError
@@ -74,7 +75,7 @@ class Agreement:
 
     def __init__(self, fabric: Fabric) -> None:
         self._several = fabric.world_size > 1
-        self._group: distributed.ProcessGroup | None = None
+        self._group: Any = None
         if self._several and distributed.get_backend() != "gloo":
             self._group = distributed.new_group(backend="gloo", timeout=_PATIENCE)
 

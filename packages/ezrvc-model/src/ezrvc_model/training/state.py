@@ -12,6 +12,7 @@ from torch import nn
 
 from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.discriminators.discriminator import Discriminator
+from ezrvc_model.errors import ModelError
 from ezrvc_model.synthesizer.synthesizer import Synthesizer
 from ezrvc_model.training.checkpoint import TrainedNetwork
 from ezrvc_model.training.fabric import FieldsOf
@@ -123,6 +124,10 @@ def _learner(fabric: Fabric, settings: TrainConfig, network: nn.Module) -> Learn
     optimizer = make_optimizer(network, settings, fabric)
     runner: Any = FieldsOf(network)
     if settings.compile:
+        if fabric.device.type != "cuda":
+            raise ModelError(
+                f"train.compile is for CUDA devices, this run is on {fabric.device}: leave it out"
+            )
         runner = torch.compile(runner, dynamic=not settings.fixed_length)
     run, stepper = fabric.setup(runner, optimizer, _reapply_compile=False)
     return Learner(network, optimizer, run, stepper)

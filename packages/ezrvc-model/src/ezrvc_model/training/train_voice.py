@@ -287,7 +287,6 @@ class _Job:
         share = max(1, n_clips // n_processes)
         fitting = fitting_batch_size(self._model, self._settings, self._device, share)
         found: int = self._fabric.broadcast(fitting) * n_processes
-        found = self._fabric.broadcast(found) * self._fabric.world_size
         _log.info("%s: %d clips a step", self._folder.root, found)
         self._settings = self._settings.model_copy(update={"batch_size": found})
 
