@@ -186,11 +186,12 @@ def test_the_predicted_pitch_is_that_of_the_mix(converter: VoiceConverter) -> No
     settings = ConversionSettings(predict_f0=True)
     grace = converter.convert(sound, "grace", settings).samples
     by_frame = SpeakerCurve({"ada": ((0.0, 0.0),), "grace": ((0.0, 1.0),)})
+    # the last bit of a predicted F0 moves the sines that follow it, more the longer they last
     np.testing.assert_allclose(
-        converter.convert(sound, by_frame, settings).samples, grace, atol=1e-5
+        converter.convert(sound, by_frame, settings).samples, grace, atol=1e-3
     )
     half = converter.convert(sound, SpeakerMix({"ada": 1, "grace": 1}), settings).samples
-    assert np.abs(half - grace).max() > 1e-3
+    assert np.abs(half - grace).max() > 1e-2
 
 
 def test_a_file_and_a_batch_take_mixes(converter: VoiceConverter, tmp_path: Path) -> None:

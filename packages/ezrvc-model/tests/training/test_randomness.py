@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from ezrvc_model.training import randomness
 from ezrvc_model.training.randomness import KeyedNoise
 
 KEYS = torch.tensor([3, 2**61 + 3, 12345678901234567])
@@ -58,3 +59,13 @@ def test_draws_are_normal_and_even() -> None:
 def test_noise_for_another_batch_is_refused() -> None:
     with pytest.raises(ValueError, match=r"noise for 3 items cannot have shape \(2, 4\)"):
         KeyedNoise(KEYS).normal((2, 4), LIKE)
+
+
+@pytest.mark.parametrize("word", [0, 0xFFFFFFFF])
+def test_the_outermost_words_are_finite_draws(word: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(randomness, "_hash", lambda words: torch.full_like(words, word))
+    drawn = KeyedNoise(KEYS).normal((3, 2), LIKE)
+    assert drawn.isfinite().all()
+    assert drawn.abs().max() == pytest.approx(5.3, abs=0.05)
+    fraction = float(KeyedNoise(KEYS).uniform((3,), LIKE)[0])
+    assert 0 < fraction < 1

@@ -11,8 +11,8 @@ from ezrvc_device.seeding import seed_everything
 _WORD = 0xFFFFFFFF
 _STRIDE = 0x9E3779B9
 """2^32 divided by the golden ratio: multiples of it are spread evenly over the words."""
-_FRACTION_BITS = 24
-"""What a float32 can tell apart between 0 and 1."""
+_FRACTION_BITS = 23
+"""One less than a float32 holds, so that the middles between such fractions are exact too."""
 
 
 def seed_step(seed: int, step: int, rank: int = 0) -> None:
@@ -43,7 +43,7 @@ class KeyedNoise:
         self._draws = 0
 
     def normal(self, shape: Sequence[int], like: torch.Tensor) -> torch.Tensor:
-        """Independent draws from the standard normal distribution, up to 5.4 deviations."""
+        """Independent draws from the standard normal distribution, up to 5.3 deviations."""
         drawn = torch.erfinv(2 * self._fractions(shape, like.device) - 1) * math.sqrt(2)
         return drawn.to(like)
 
@@ -54,7 +54,7 @@ class KeyedNoise:
         return (low + (high - low) * self._fractions(shape, like.device)).to(like)
 
     def _fractions(self, shape: Sequence[int], device: torch.device) -> torch.Tensor:
-        """Odd multiples of 2^-25: never 0, never 1."""
+        """Odd multiples of 2^-24: never 0, never 1."""
         if not shape or shape[0] != len(self._keys):
             raise ValueError(f"noise for {len(self._keys)} items cannot have shape {tuple(shape)}")
         self._draws += 1
