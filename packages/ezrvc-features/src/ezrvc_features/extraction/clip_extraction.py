@@ -1,6 +1,7 @@
 """The features of one clip: read it, compute what is asked for, store it."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ from ezrvc_features.content.windows import SPEECH_RATE
 from ezrvc_features.extraction.extractor import FeatureExtractor
 from ezrvc_features.extraction.long_clips import LONG_CLIP_S, LongClip
 from ezrvc_features.frames import FrameSpec
+from ezrvc_features.store.column_blocks import ColumnBlocks
 from ezrvc_features.store.feature_store import FeatureStore, Values
 from ezrvc_features.store.record import Artefact, FeaturePlan
 
@@ -79,16 +81,23 @@ class ClipExtraction:
         """Holds the models, loaded once in each process."""
         return FeatureExtractor(self.config, self.frames, self.device)
 
-    def run(self, job: ClipJob) -> str | None:
-        """Make and store what the job asks for; return why it failed, None if it did not."""
+    def run(
+        self, job: ClipJob, computing: AbstractContextManager[object] | None = None
+    ) -> str | None:
+        """Make and store what the job asks for; return why it failed, None if it did not.
+
+        Args:
+            job: the clip.
+            computing: is held while features are computed, and not while they are written; those
+                of a long clip are written as they are computed, and it is held throughout.
+        """
         try:
-            if self.is_long(job):
-                self.save(job, self._made_in_passages(job))
-                return None
-            prepared = self.prepare(job)
-            if prepared.speech is not None:
-                prepared.made[Artefact.CONTENT] = self.extractor.content(prepared.speech)
-            self.save(job, prepared.made)
+            with ExitStack() as stack:
+                stack.enter_context(computing or nullcontext())
+                made = self._made_in_passages(job) if self.is_long(job) else self._made(job)
+                if not any(isinstance(values, ColumnBlocks) for values in made.values()):
+                    stack.close()
+                self.save(job, made)
         except Exception as error:  # noqa: BLE001 - one bad clip never stops the batch: it is reported
             return reason_of(error)
         return None
@@ -136,6 +145,12 @@ class ClipExtraction:
         in_order = {artefact: made[artefact] for artefact in job.artefacts}
         with torch.no_grad():  # blocks are computed as they are written
             FeatureStore(self.experiment).save(job.clip, in_order, self.plan)
+
+    def _made(self, job: ClipJob) -> dict[Artefact, Values]:
+        prepared = self.prepare(job)
+        if prepared.speech is not None:
+            prepared.made[Artefact.CONTENT] = self.extractor.content(prepared.speech)
+        return prepared.made
 
     def _made_in_passages(self, job: ClipJob) -> dict[Artefact, Values]:
         clip = LongClip(self.extractor, self._path(job))

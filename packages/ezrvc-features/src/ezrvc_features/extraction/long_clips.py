@@ -19,6 +19,7 @@ from ezrvc_audio.resampling import resampled_length
 from ezrvc_audio.waveform import Waveform
 from ezrvc_features.content.base import ContentEncoder
 from ezrvc_features.content.windows import SPEECH_HOP, SPEECH_RATE
+from ezrvc_features.errors import FeatureError
 from ezrvc_features.extraction.extractor import FeatureExtractor
 from ezrvc_features.extraction.passages import passages
 from ezrvc_features.frames import FrameSpec
@@ -74,9 +75,7 @@ class LongClip:
             curve = self._extractor.f0(sound)
             return np.stack([curve.hz, curve.voiced.astype(np.float32)])
 
-        return np.concatenate(
-            list(self._frame_blocks(estimate, length_frames, margin_frames)), axis=1
-        )
+        return self._joined(2, self._frame_blocks(estimate, length_frames, margin_frames))
 
     def volume(self) -> NDArray[np.float32]:
         """Frame RMS, (n_frames,)."""
@@ -85,8 +84,7 @@ class LongClip:
         def measure(sound: Waveform) -> NDArray[np.float32]:
             return frame_volume(torch.from_numpy(sound.samples), hop_length).numpy()
 
-        blocks = list(self._frame_blocks(measure, _SPECTRUM_FRAMES, 1))
-        return np.concatenate(blocks, axis=1)[0]
+        return self._joined(1, self._frame_blocks(measure, _SPECTRUM_FRAMES, 1))[0]
 
     def spectrogram(self, n_fft: int) -> ColumnBlocks:
         """Linear magnitudes, (n_fft // 2 + 1, n_frames)."""
@@ -99,6 +97,22 @@ class LongClip:
         blocks = self._frame_blocks(transform, _SPECTRUM_FRAMES, margin_frames)
         shape = (n_fft // 2 + 1, self._n_frames)
         return ColumnBlocks(shape, (torch.from_numpy(block) for block in blocks))
+
+    def _joined(self, n_rows: int, blocks: Iterator[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Blocks of a curve as one, (n_rows, n_frames).
+
+        No block is kept: many small arrays that stay, made between large ones that go, would
+        leave the process's heap full of holes, gigabytes of them in three hours.
+        """
+        joined = np.zeros((n_rows, self._n_frames), np.float32)
+        n_filled = 0
+        for block in blocks:
+            room = self._n_frames - n_filled
+            joined[:, n_filled : n_filled + block.shape[1]] = block[:, :room]
+            n_filled += block.shape[1]
+        if n_filled != self._n_frames:
+            raise FeatureError(f"it has {n_filled} frames, its header announced {self._n_frames}")
+        return joined
 
     def _frame_blocks(
         self,

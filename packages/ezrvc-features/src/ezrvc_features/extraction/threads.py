@@ -7,26 +7,34 @@ speak of, where a worker process takes seconds and half a gigabyte before its fi
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import BoundedSemaphore
 
 import torch
 
 from ezrvc_features.extraction.clip_extraction import ClipExtraction, ClipJob, Outcome
 from ezrvc_features.store.record import Artefact
 
+_WRITERS = 1
+"""Threads beyond those that compute."""
+
 
 def run_in_threads(
     extraction: ClipExtraction, jobs: Sequence[ClipJob], n_workers: int
 ) -> Generator[Outcome]:
-    """Run jobs on `n_workers` threads, each clip on one, and give the outcomes in their order.
+    """Run jobs, `n_workers` of them computing at a time, and give the outcomes in their order.
 
-    What a clip's features are does not depend on the number of threads.
+    Each clip is computed on one thread, so that its features do not depend on how many there are.
+    While a thread waits for the disk to take a clip's files, another one computes.
 
     Raises:
         FeatureError: the encoder's weights cannot be used.
     """
     load_models(extraction, jobs)
-    with single_threaded_pool(n_workers) as pool:
-        yield from zip(jobs, pool.map(extraction.run, jobs), strict=True)
+    computing = BoundedSemaphore(n_workers)
+    with single_threaded_pool(n_workers + _WRITERS) as pool:
+        yield from zip(
+            jobs, pool.map(lambda job: extraction.run(job, computing), jobs), strict=True
+        )
 
 
 def load_models(extraction: ClipExtraction, jobs: Sequence[ClipJob]) -> None:
