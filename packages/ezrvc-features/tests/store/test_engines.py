@@ -1,5 +1,6 @@
 """Whoever does the work, the same files: threads, worker processes, Ray; and what each needs."""
 
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -117,3 +118,13 @@ def test_an_address_is_for_ray(make_experiment: MakeExperiment) -> None:
     experiment = make_experiment("a")
     with pytest.raises(FeatureError, match=r"address 'head:6379' .* needs engine 'ray'"):
         extract_features(experiment, FeatureConfig(), FRAMES, N_FFT, address="head:6379")
+
+
+def test_a_cluster_that_does_not_answer_is_named(make_experiment: MakeExperiment) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    address = f"127.0.0.1:{port}"  # nobody listens there
+    experiment = make_experiment("a")
+    with pytest.raises(FeatureError, match=f"no Ray cluster answers at {address}: .*refused"):
+        extract_features(experiment, FeatureConfig(), FRAMES, N_FFT, engine="ray", address=address)

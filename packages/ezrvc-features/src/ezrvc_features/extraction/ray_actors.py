@@ -8,6 +8,7 @@ the encoder's weights, under the same path.
 
 import logging
 import os
+import socket
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from ezrvc_features.extraction.clip_extraction import ClipExtraction, ClipJob, O
 
 _OBJECT_STORE_BYTES = 80 * 2**20
 """About the least that Ray takes: only descriptions of jobs pass through."""
+_ANSWER_S = 5.0
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to anybody
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -116,6 +118,7 @@ def _connected(ray: Any, n_workers: int, address: str | None) -> Iterator[None]:
                 "_temp_dir": folder,
             }
         else:
+            _require_answer(address)
             quiet |= {"address": address}
         try:
             ray.init(**quiet)
@@ -127,3 +130,21 @@ def _connected(ray: Any, n_workers: int, address: str | None) -> Iterator[None]:
             yield
         finally:
             ray.shutdown()
+
+
+def _require_answer(address: str) -> None:
+    """Find out at once that nobody answers there: Ray itself tries for minutes.
+
+    Raises:
+        FeatureError: nobody answers; names the address.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return  # "auto", or a name that Ray knows how to read
+    try:
+        socket.create_connection((host, int(port)), timeout=_ANSWER_S).close()
+    except (OSError, OverflowError) as error:
+        raise FeatureError(
+            f"no Ray cluster answers at {address}: {error}; start one with ray start --head, or "
+            "leave the address out"
+        ) from error
