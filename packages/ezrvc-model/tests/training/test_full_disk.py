@@ -3,9 +3,7 @@
 import errno
 import io
 import multiprocessing
-import resource
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,7 @@ from ezrvc_device.atomic import is_temporary
 from ezrvc_features.config import FeatureConfig
 from ezrvc_model.config import DiscriminatorConfig, TrainConfig
 from ezrvc_model.errors import ModelError
-from ezrvc_model.testing import small_config
+from ezrvc_model.testing import small_config, train_with_file_limit, training_process
 from ezrvc_model.training import train
 from ezrvc_model.training.checkpoint import read_record
 from ezrvc_model.training.checkpoint_folder import list_checkpoints
@@ -37,26 +35,15 @@ def run_training(experiment: ExperimentFolder, run: Path, steps: int) -> int:
     return train(experiment, run, small_config(), settings, FeatureConfig(), device="cpu").steps
 
 
-def train_with_a_limit(
-    experiment: ExperimentFolder, run: Path, n_bytes: int, answer: Connection
-) -> None:
-    """In a process of its own: no file may become longer than `n_bytes`."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, n_bytes))
-    try:
-        run_training(experiment, run, 2)
-    except ModelError as error:
-        answer.send(str(error))
-
-
 def test_a_file_limit_in_a_process_of_its_own(
     make_experiment: Callable[..., ExperimentFolder], tmp_path: Path
 ) -> None:
     experiment, run = make_experiment(), tmp_path / "run"
     run_training(experiment, run, 1)
     mine, theirs = multiprocessing.Pipe(duplex=False)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ezrvc_model.training.train_voice"])
-    process = context.Process(target=train_with_a_limit, args=(experiment, run, 30_000, theirs))
+    process = training_process(
+        train_with_file_limit, 30_000, theirs, experiment, run, small_config(), SETTINGS
+    )
     process.start()
     assert mine.poll(120)
     line = mine.recv()

@@ -1,6 +1,5 @@
 """SIGKILL at random moments, then the same call again: it completes, and nothing is broken."""
 
-import multiprocessing
 import random
 import time
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from ezrvc_audio.experiment import ExperimentFolder
 from ezrvc_device.atomic import is_temporary
 from ezrvc_features.config import FeatureConfig
 from ezrvc_model.config import DiscriminatorConfig, TrainConfig
-from ezrvc_model.testing import small_config
+from ezrvc_model.testing import small_config, training_process
 from ezrvc_model.training import train
 from ezrvc_model.training.checkpoint import read_record
 from ezrvc_model.training.checkpoint_folder import list_checkpoints
@@ -49,15 +48,11 @@ def test_killed_again_and_again(
 ) -> None:
     settings = SETTINGS.model_copy(update={"max_steps": n_steps})
     run = tmp_path / "run"
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ezrvc_model.training.train_voice"])
     chance = random.Random(7)
     after = 0
     for _ in range(n_kills):
-        process = context.Process(
-            target=train,
-            args=(experiment, run, MODEL, settings, FeatureConfig()),
-            kwargs={"device": "cpu"},
+        process = training_process(
+            train, experiment, run, MODEL, settings, FeatureConfig(), device="cpu"
         )
         before = max(steps_done(run), default=0)
         process.start()

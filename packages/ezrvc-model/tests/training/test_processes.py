@@ -1,6 +1,5 @@
 """Two processes train like one: the same losses, one set of files, one end."""
 
-import multiprocessing
 import os
 import signal
 import socket
@@ -8,17 +7,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
-import torch
 
 from ezrvc_audio.experiment import ExperimentFolder
 from ezrvc_features.config import FeatureConfig
 from ezrvc_model.config import DiscriminatorConfig, TrainConfig
-from ezrvc_model.testing import small_config
+from ezrvc_model.testing import small_config, train_in_process, training_process
 from ezrvc_model.training import train
 from ezrvc_model.training.checkpoint_folder import list_checkpoints
 from ezrvc_model.training.processes import Launch, find_launch
@@ -47,34 +44,14 @@ def settings(**changes: object) -> TrainConfig:
     return TrainConfig.model_validate({**values, **changes})
 
 
-def train_as(
-    rank: int, port: int, experiment: ExperimentFolder, run: Path, config: TrainConfig
-) -> None:
-    """One of two processes, with what torchrun tells each."""
-    torch.set_num_threads(1)
-    os.environ |= {
-        "TORCHELASTIC_RUN_ID": "test",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-        "RANK": str(rank),
-        "LOCAL_RANK": str(rank),
-        "WORLD_SIZE": "2",
-        "LOCAL_WORLD_SIZE": "2",
-        "GROUP_RANK": "0",
-    }
-    train(experiment, run, MODEL, config, FeatureConfig(), device="cpu")
-
-
 def start_two(
     experiment: ExperimentFolder, run: Path, config: TrainConfig
 ) -> Sequence[BaseProcess]:
-    context: ForkServerContext = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ezrvc_model.training.train_voice"])
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     processes = [
-        context.Process(target=train_as, args=(rank, port, experiment, run, config))
+        training_process(train_in_process, rank, port, experiment, run, MODEL, config)
         for rank in range(2)
     ]
     for process in processes:
