@@ -7,7 +7,6 @@ from ezrvc_features.f0.registry import load_f0_estimator
 from ezrvc_features.frames import FrameSpec
 from ezrvc_model.conversion import curves as curves_module
 from ezrvc_model.conversion.curves import SourceCurves, measure_curves
-from ezrvc_model.conversion.source_phase import cycles_before
 from ezrvc_model.conversion.windows import SlidingSource
 
 FRAMES = FrameSpec(24000, 256)
@@ -57,15 +56,3 @@ def test_windows_begin_where_the_estimators_grids_meet(grid: tuple[int, int]) ->
     seconds = step * frames.hop_length / frames.sample_rate
     assert seconds / 0.08 == pytest.approx(round(seconds / 0.08), abs=1e-9)
     assert seconds <= 5.12
-
-
-def test_the_phase_of_a_held_pitch_is_its_cycles() -> None:
-    f0 = np.full(4, 150.0)
-    assert cycles_before(f0, 256, 24000) == pytest.approx([0, 0.6, 0.2, 0.8])  # 1.6 a frame
-
-
-def test_the_phase_is_right_after_hours() -> None:
-    n_frames = 1_000_000  # three hours
-    f0 = np.full(n_frames, 437.0)
-    exact = (437 * 256 * (n_frames - 1)) % 24000 / 24000  # in whole numbers
-    assert cycles_before(f0, 256, 24000)[-1] == pytest.approx(exact, abs=1e-6)

@@ -23,7 +23,7 @@ from ezrvc_model.conversion.enhancer import Enhancer
 from ezrvc_model.conversion.gate import Span, SpanGate, fade_edges
 from ezrvc_model.conversion.positioned_noise import PositionedNoise
 from ezrvc_model.conversion.settings import ConversionSettings
-from ezrvc_model.conversion.source_phase import PartialPhases
+from ezrvc_model.conversion.source_phase import partial_phases
 from ezrvc_model.errors import ModelError
 from ezrvc_model.testing import save_nsf_hifigan, untrained_voice
 from ezrvc_model.vocoders.mel_vocoder import HiFiGANVocoder
@@ -84,11 +84,13 @@ def test_without_a_key_it_is_the_plain_vocoder(vocoder: HiFiGANVocoder) -> None:
     mel = mel_spectrogram(
         torch.from_numpy(sound)[None], NSF_HIFIGAN_MEL, 512, epsilon=VOCODER_EPSILON
     )
+    assert vocoder.sine_source is not None
+    phases = partial_phases(vocoder.sine_source, f0, seed=5, stream=4)
     with torch.inference_mode():
         expected = vocoder.vocode(
             mel,
             torch.from_numpy(f0)[None],
-            start_phase=PartialPhases(9, 5, stream=4).at(0),
+            start_phase=torch.from_numpy(phases[:1]),
             noise=PositionedNoise(5, 0, stream=3, axis=1),
         )[0, 0].numpy()
     made = _whole(Enhancer(vocoder, f0, GRID, len(sound), seed=5), sound)

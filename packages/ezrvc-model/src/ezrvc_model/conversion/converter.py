@@ -255,7 +255,6 @@ class VoiceConverter:
             self._encoder,
             synthesizer,
             settings,
-            config.decoder.source_sample_rate or config.sample_rate,
             vocoder,
             ContentRetrieval.of(retriever, settings, curves.voiced),
         )

@@ -14,7 +14,7 @@ from ezrvc_features.frames import FrameSpec
 from ezrvc_features.spectrogram import VOCODER_EPSILON, mel_spectrogram
 from ezrvc_model.conversion.adaptive_key import adaptive_rate
 from ezrvc_model.conversion.positioned_noise import PositionedNoise
-from ezrvc_model.conversion.source_phase import PartialPhases, cycles_before
+from ezrvc_model.conversion.source_phase import partial_phases
 from ezrvc_model.conversion.windows import Mono, SlidingSource
 from ezrvc_model.vocoders.mel_vocoder import HiFiGANVocoder
 
@@ -71,11 +71,11 @@ class Enhancer:
         # frames whose analysis window meets the edge of a block's sound count as unknown
         tainted = math.ceil((vocoder.mel.n_fft - self._hop_length) / 2 / self._hop_length)
         self._context = vocoder.decoder.reach + tainted
-        self._phases: PartialPhases | None = None
+        self._phases: NDArray[np.float32] | None = None
         if vocoder.sine_source is not None:
-            source_rate = vocoder.sine_source.sample_rate
-            self._cycles = cycles_before(self._f0, self._hop_length, source_rate)
-            self._phases = PartialPhases(vocoder.sine_source.n_partials, seed, stream=_PHASE_STREAM)
+            self._phases = partial_phases(
+                vocoder.sine_source, self._f0, seed=seed, stream=_PHASE_STREAM
+            )
 
     def enhance(self, pieces: Iterable[Mono]) -> Iterator[Mono]:
         """Make the recording anew.
@@ -135,7 +135,7 @@ class Enhancer:
         f0 = torch.from_numpy(self._f0[first:last]).unsqueeze(0).to(self._device)
         phase = None
         if self._phases is not None:
-            phase = self._phases.at(self._cycles[first]).to(self._device)
+            phase = torch.from_numpy(self._phases[first]).unsqueeze(0).to(self._device)
         hiss = PositionedNoise(self._seed, first * self._hop_length, stream=_HISS_STREAM, axis=1)
         audio = self._vocoder.vocode(mel, f0, start_phase=phase, noise=hiss)[0, 0]
         by_frame = audio.float().cpu().numpy().reshape(-1, self._hop_length)[kept]

@@ -4,46 +4,39 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ezrvc_model.stretches import stretches
+from ezrvc_model.vocoders.sine_source import WITHIN_CYCLE, SineSource, as_cycles, phase_steps
 
-def cycles_before(
-    f0: NDArray[np.floating], hop_length: int, sample_rate: int
-) -> NDArray[np.float64]:
-    """Fractional part of the cycles that a pitch goes through before each frame.
+_FRAMES_AT_ONCE = 4096
 
-    Summed in float64 over the whole recording, so that the phase at a frame does not depend on
-    where synthesis starts, and is right after hours: the sum of float32 pitches is all but exact.
+
+def partial_phases(
+    source: SineSource, f0: NDArray[np.float32], *, seed: int, stream: int
+) -> NDArray[np.float32]:
+    """Phase of the fundamental and of each overtone before each frame.
+
+    The fundamental begins at 0, overtones at random. From there the whole numbers that the source
+    itself counts by are summed over the recording, so that a source which starts at any frame with
+    these phases goes on as the one that started at the first frame would.
 
     Args:
+        source: whose phases are counted.
         f0: Hz, held for the length of each frame, (n_frames,).
-        hop_length: samples of a frame.
-        sample_rate: at which the source counts, Hz.
-
-    Returns:
-        Within 0 and 1, (n_frames,).
-    """
-    summed_hz = np.cumsum(f0, dtype=np.float64) - f0
-    return summed_hz * hop_length / sample_rate % 1.0
-
-
-class PartialPhases:
-    """Phases of the fundamental, which begins at 0, and of overtones that begin at random.
-
-    Args:
-        n_partials: fundamental and overtones.
         seed: of the whole conversion.
         stream: tells these draws from those of another use.
+
+    Returns:
+        Cycles within 0 and 1, (n_frames, n_partials).
     """
-
-    def __init__(self, n_partials: int, seed: int, *, stream: int) -> None:
-        self._first = np.random.default_rng((seed, stream)).random(n_partials)
-        self._first[0] = 0.0
-
-    def at(self, cycles: float) -> torch.Tensor:
-        """Phase of each partial once the fundamental has gone through `cycles`.
-
-        Returns:
-            Cycles, (1, n_partials), on the CPU.
-        """
-        partials = np.arange(1, len(self._first) + 1)
-        phase = (self._first + partials * cycles) % 1.0
-        return torch.from_numpy(phase).float().unsqueeze(0)
+    first = torch.from_numpy(np.random.default_rng((seed, stream)).random(source.n_partials))
+    first[0] = 0.0
+    phases = np.empty((len(f0), source.n_partials), dtype=np.float32)
+    total = torch.zeros(source.n_partials, dtype=torch.int64)
+    for now in stretches(len(f0), _FRAMES_AT_ONCE) if len(f0) else ():
+        hz = torch.from_numpy(f0[now])
+        steps = phase_steps(hz, source.n_partials, source.sample_rate)
+        advances = (steps * source.hop_length) & WITHIN_CYCLE
+        ends = advances.cumsum(dim=0) + total
+        phases[now] = ((as_cycles(ends - advances) + first) % 1.0).numpy()
+        total = ends[-1] & WITHIN_CYCLE
+    return phases

@@ -1,6 +1,7 @@
 """One conversion from end to end, in constant memory: curves first, then sound block by block."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,7 +20,6 @@ from ezrvc_model.conversion.gate import SpanGate, sounding_spans
 from ezrvc_model.conversion.loudness import LoudnessMatcher
 from ezrvc_model.conversion.retrieval import ContentRetrieval
 from ezrvc_model.conversion.settings import ConversionSettings
-from ezrvc_model.conversion.source_phase import cycles_before
 from ezrvc_model.conversion.synthesis import BlockSynthesizer, VoiceCurves
 from ezrvc_model.conversion.windows import Mono, SlidingSource
 from ezrvc_model.vocoders.mel_vocoder import HiFiGANVocoder
@@ -41,7 +41,6 @@ class ConversionStream:
         encoder: says what is spoken.
         synthesizer: the network.
         settings: how to convert.
-        source_rate: rate that the network's sine source counts at, Hz.
         vocoder: makes the result anew; None: the result stays as it is.
         retrieval: moves the content towards the target speaker's; None: it stays as it is.
     """
@@ -54,7 +53,6 @@ class ConversionStream:
         encoder: ContentEncoder,
         synthesizer: BlockSynthesizer,
         settings: ConversionSettings,
-        source_rate: int,
         vocoder: HiFiGANVocoder | None = None,
         retrieval: ContentRetrieval | None = None,
     ) -> None:
@@ -64,7 +62,6 @@ class ConversionStream:
         self._unvoiced = aligner.unvoiced
         self._synthesizer = synthesizer
         self._settings = settings
-        self._source_rate = source_rate
         self._vocoder = vocoder
         self._content = WindowContent(
             encoder, aligner, curves.n_samples, curves.n_frames_total, retrieval
@@ -137,9 +134,10 @@ class ConversionStream:
         hz = self._curves.hz * np.float32(2 ** (self._settings.transpose_semitones / 12))
         if self._unvoiced == "interpolate":
             hz = interpolate_unvoiced(hz, self._curves.voiced)
+        given = VoiceCurves(hz, self._curves.voiced, self._curves.volume)
         if self._settings.predict_f0:
-            hz = self._predicted(self._with_pitch(hz), progress)
-        return self._with_pitch(hz)
+            given = replace(given, f0=self._predicted(given, progress))
+        return replace(given, phase=self._synthesizer.phases(given.f0))
 
     def _predicted(self, given: VoiceCurves, progress: Progress) -> Mono:
         source = SlidingSource(self._open_source())
@@ -149,10 +147,6 @@ class ConversionStream:
                 block, self._content, source, given
             )
         return predicted
-
-    def _with_pitch(self, f0: Mono) -> VoiceCurves:
-        phase = cycles_before(f0, self._frames.hop_length, self._source_rate)
-        return VoiceCurves(f0, self._curves.voiced, self._curves.volume, phase)
 
     def _reported(self, step: str, progress: Progress) -> Iterator[Block]:
         """The blocks; each is reported once it is done."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ezrvc_model.conversion.blocks import Block
 from ezrvc_model.conversion.content import WindowContent
 from ezrvc_model.conversion.positioned_noise import PositionedNoise
-from ezrvc_model.conversion.source_phase import PartialPhases
+from ezrvc_model.conversion.source_phase import partial_phases
 from ezrvc_model.conversion.speaker_track import SpeakerTrack
 from ezrvc_model.conversion.windows import Mono, SlidingSource
 from ezrvc_model.synthesizer.synthesizer import Synthesizer
@@ -27,14 +27,14 @@ class VoiceCurves:
         f0: Hz, float32, (n_frames,), transposed and without gaps.
         voiced: bool, (n_frames,).
         volume: float32, (n_frames,).
-        phase: of the fundamental before each frame, cycles, float64, (n_frames,); see
-            `ezrvc_model.conversion.source_phase`.
+        phase: of each partial of the source before each frame, cycles, float32, (n_frames,
+            n_partials); None where the network has no source.
     """
 
     f0: NDArray[np.float32]
     voiced: NDArray[np.bool_]
     volume: NDArray[np.float32]
-    phase: NDArray[np.float64]
+    phase: NDArray[np.float32] | None = None
 
 
 class BlockSynthesizer:
@@ -63,8 +63,13 @@ class BlockSynthesizer:
         self._device = device
         self._noise_scale = noise_scale
         self._seed = seed
-        n_partials = generator.config.decoder.n_harmonics + 1
-        self._phases = PartialPhases(n_partials, seed, stream=_PHASE_STREAM)
+
+    def phases(self, f0: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """Of each partial of the source before each frame: `VoiceCurves.phase` for a pitch."""
+        source = self._generator.sine_source
+        if source is None:
+            return None
+        return partial_phases(source, f0, seed=self._seed, stream=_PHASE_STREAM)
 
     @torch.inference_mode()
     def predict_f0(
@@ -114,7 +119,9 @@ class BlockSynthesizer:
         end = min(last, kept_end + _DECODER_CONTEXT_FRAMES)
         inside = slice(start - first, end - first)
         hiss = PositionedNoise(self._seed, start * self._hop_length, stream=_SOURCE_STREAM, axis=1)
-        phase = self._phases.at(curves.phase[start]).to(self._device)
+        phase = None
+        if curves.phase is not None:
+            phase = torch.from_numpy(curves.phase[start]).unsqueeze(0).to(self._device)
         excitation = self._generator.source(f0[:, inside], start_phase=phase, noise=hiss)
         speaker = self._speaker.between(start, end)
         audio = self._generator.decode(latent[..., inside], excitation, speaker)[0, 0]

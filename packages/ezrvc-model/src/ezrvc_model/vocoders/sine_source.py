@@ -24,6 +24,25 @@ def source_deviation(n_harmonics: int) -> float:
     return SINE_AMPLITUDE * math.sqrt((n_harmonics + 1) / 2)
 
 
+def phase_steps(f0: torch.Tensor, n_partials: int, sample_rate: int) -> torch.Tensor:
+    """By how much the phase of each partial grows from one sample to the next.
+
+    The quotient is a float32 one, as in the programs whose voices are read here; over a second its
+    rounding moves an overtone by some 1e-4 of a cycle, so whoever counts phases beside a source
+    counts them by this function.
+
+    Args:
+        f0: (..., n_frames) float32, Hz.
+        n_partials: the fundamental and its overtones.
+        sample_rate: Hz.
+
+    Returns:
+        (..., n_frames, n_partials) int64, units of 2^-40 cycles, whole cycles dropped.
+    """
+    partials = torch.arange(1, n_partials + 1, device=f0.device)
+    return ((f0.unsqueeze(-1) * partials / sample_rate % 1) * CYCLE).long()
+
+
 class Excitation(NamedTuple):
     """What drives a vocoder."""
 
@@ -74,8 +93,7 @@ class SineSource(nn.Module):
         if start_phase is None:
             start_phase = noise.uniform((f0.shape[0], self.n_partials), f0)
             start_phase = torch.cat([start_phase[:, :1] * 0, start_phase[:, 1:]], dim=1)
-        partials = torch.arange(1, self.n_partials + 1, device=f0.device)
-        steps = ((f0.unsqueeze(2) * partials / self.sample_rate % 1) * CYCLE).long()
+        steps = phase_steps(f0, self.n_partials, self.sample_rate)
         advances = (steps * self.hop_length) & WITHIN_CYCLE
         ends = advances.cumsum(dim=1)  # (batch, n_frames, n_partials)
         starts = (ends - advances) & WITHIN_CYCLE
@@ -83,7 +101,7 @@ class SineSource(nn.Module):
             self._mixed(starts[:, now], steps[:, now], f0[:, now], start_phase, noise)
             for now in stretches(f0.shape[1], FRAMES_AT_ONCE)
         ]
-        end_phase = (start_phase + _as_cycles(ends[:, -1])) % 1
+        end_phase = (start_phase + as_cycles(ends[:, -1])) % 1
         return Excitation(torch.cat(pieces, dim=1).transpose(1, 2), end_phase)
 
     def _mixed(
@@ -96,7 +114,7 @@ class SineSource(nn.Module):
     ) -> torch.Tensor:
         """Some frames of the excitation, (batch, n_samples, 1)."""
         n_steps = torch.arange(1, self.hop_length + 1, device=f0.device).unsqueeze(1)
-        phases = _as_cycles(starts.unsqueeze(2) + steps.unsqueeze(2) * n_steps)
+        phases = as_cycles(starts.unsqueeze(2) + steps.unsqueeze(2) * n_steps)
         phases = phases.flatten(1, 2) + start_phase.unsqueeze(1)  # (batch, n_samples, n_partials)
         sines = torch.sin(phases * (2 * torch.pi)) * SINE_AMPLITUDE
         voiced = (f0 > 0).repeat_interleave(self.hop_length, dim=1).unsqueeze(2)
@@ -105,6 +123,6 @@ class SineSource(nn.Module):
         return self.mix(waves.to(self.mix.weight.dtype)).tanh()
 
 
-def _as_cycles(units: torch.Tensor) -> torch.Tensor:
+def as_cycles(units: torch.Tensor) -> torch.Tensor:
     """Units of phase, whole cycles dropped, as a part of a cycle."""
     return (units & WITHIN_CYCLE).float() / CYCLE
