@@ -210,8 +210,11 @@ class Seen:
             named |= {"f0_decoder__in": x, "f0_decoder__pred_lf0": log_f0}
         if "source" in self.values:
             named["source__har"] = self.values["source"][1].samples.transpose(1, 2)
-        named["dec_conv_pre__out"] = self.values["conv_pre"][1]
-        named["dec_ups0__out"] = self.values["ups0"][1]
+        # a decoder prepared for inference may run as a copy of itself, which is not looked into
+        if "conv_pre" in self.values:
+            named["dec_conv_pre__out"] = self.values["conv_pre"][1]
+        if "ups0" in self.values:
+            named["dec_ups0__out"] = self.values["ups0"][1]
         return named
 
     def _keep(self, name: str) -> Any:
