@@ -1,4 +1,4 @@
-"""`ezrvc preprocess --engine`: what is said before anything long is begun."""
+"""`ezrvc preprocess`: what is said before anything long is begun."""
 
 import sys
 from pathlib import Path
@@ -27,6 +27,25 @@ def test_ray_that_is_missing_is_said_at_once(
     assert stop.value.code == 1
     (line,) = [each for each in capsys.readouterr().err.splitlines() if each.startswith("error:")]
     assert "pip install 'ezrvc-features[ray]'" in line
+    assert not (tmp_path / "data" / "processed" / "ada").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--encoder", "hubert-soft"], "the weights of hubert-soft (378 MB) are not here"),
+        (["--f0", "rmvpe"], "the weights of rmvpe (181 MB) are not here"),
+        (["--device", "cuda:7"], "cuda:7"),
+    ],
+)
+def test_what_features_need_is_looked_for_before_recordings_are_cut(
+    arguments: list[str], problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["preprocess", "--speaker", "ada", "--preset", "tiny", *arguments])
+    assert stop.value.code == 1
+    (line,) = [each for each in capsys.readouterr().err.splitlines() if each.startswith("error:")]
+    assert problem in line
     assert not (tmp_path / "data" / "processed" / "ada").exists()
 
 

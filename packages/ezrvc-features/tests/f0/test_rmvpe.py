@@ -9,8 +9,12 @@ import torch
 from torch import nn
 
 from ezrvc_audio.testing import harmonic_tone
+from ezrvc_device.progress import Progress
+from ezrvc_device.weights import WeightSpec
+from ezrvc_features.config import F0Config
 from ezrvc_features.errors import FeatureError
 from ezrvc_features.f0 import rmvpe
+from ezrvc_features.f0.registry import configured_f0_estimator
 from ezrvc_features.f0.rmvpe import RmvpeEstimator, convert_rmvpe, rmvpe_mel
 from ezrvc_features.f0.rmvpe_network import RmvpeNetwork
 from ezrvc_features.f0.salience import CREPE_BIN_CENTS
@@ -191,3 +195,20 @@ def test_without_weights_and_network_the_message_says_what_to_do(
     monkeypatch.setenv("EZRVC_OFFLINE", "1")
     with pytest.raises(FeatureError, match=r"weights of rmvpe \(181 MB\) are not here: .*put the"):
         RmvpeEstimator(device="cpu")
+
+
+def test_the_download_is_reported(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of a member of an ensemble, as a configuration asks for it."""
+    told: list[str] = []
+
+    def fetched(spec: WeightSpec, progress: Progress) -> Path:
+        progress(f"fetch {spec.name}", 1, 2)
+        return checkpoint
+
+    def note(step: str, completed: float, total: float | None = None) -> None:
+        told.append(step)
+
+    monkeypatch.setattr(rmvpe, "fetch", fetched)
+    config = F0Config(method="ensemble:rmvpe,dio")
+    configured_f0_estimator(config, device="cpu", progress=note)
+    assert told == ["fetch rmvpe"]

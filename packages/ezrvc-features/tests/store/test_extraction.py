@@ -16,6 +16,8 @@ from ezrvc_audio.testing import speech_like
 from ezrvc_audio.waveform import Waveform
 from ezrvc_audio.writing import write
 from ezrvc_device.errors import DeviceError
+from ezrvc_device.progress import Progress
+from ezrvc_device.weights import WeightSpec
 from ezrvc_features.alignment import FeatureAligner
 from ezrvc_features.config import F0Config, FeatureConfig
 from ezrvc_features.content.base import ContentEncoder
@@ -227,6 +229,26 @@ def test_what_cannot_be_had_is_said_before_any_clip(make_experiment: MakeExperim
     with pytest.raises(DeviceError, match="workers = 0"):
         extract_features(experiment, CONFIG, FRAMES, N_FFT, workers=0)
     assert not list(experiment.features.rglob("*.*"))
+
+
+def test_downloads_are_reported_before_the_clips(
+    make_experiment: MakeExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = write_hubert_soft(tmp_path / "soft.pt")
+    told: list[str] = []
+
+    def fetched(spec: WeightSpec, progress: Progress) -> Path:
+        progress(f"fetch {spec.name}", 1, 2)
+        return weights
+
+    def note(step: str, completed: float, total: float | None = None) -> None:
+        told.append(f"{step} {completed:g}/{total:g}")
+
+    monkeypatch.setattr("ezrvc_features.content.registry.fetch", fetched)
+    config = FeatureConfig(encoder="hubert-soft", f0=F0Config(method="dio"))
+    extract_features(make_experiment("a"), config, FRAMES, N_FFT, progress=note)
+    assert told[0] == "fetch hubert-soft 1/2"
+    assert told[-2:] == ["features 0/1", "features 1/1"]
 
 
 def test_features_of_clips_that_are_gone_are_removed(make_experiment: MakeExperiment) -> None:

@@ -11,6 +11,7 @@ from ezrvc_audio.errors import AudioError
 from ezrvc_audio.experiment import ExperimentFolder
 from ezrvc_audio.preparation import PreparationReport, prepare_recordings
 from ezrvc_cli.settings import ProjectConfig
+from ezrvc_device.accelerator import resolve_device
 from ezrvc_device.atomic import sweep_temporaries, write_text
 from ezrvc_device.configuration import save_yaml
 from ezrvc_device.processors import worker_count
@@ -19,6 +20,7 @@ from ezrvc_device.storage import Storage
 from ezrvc_features.extraction import (
     Engine,
     ExtractionReport,
+    FeatureExtractor,
     check_engine,
     extract_features,
 )
@@ -96,10 +98,15 @@ def preprocess(
 
     Raises:
         AudioError: no recording gives a clip.
-        FeatureError: no clip gives features, or the engine cannot be had.
+        FeatureError: no clip gives features; or, before anything is done, the encoder, the pitch
+            method or the engine cannot be had.
+        DeviceError: the device is not there.
         OSError: the experiment's folder cannot be written.
     """
     check_engine(engine, address)
+    frames, n_fft = config.model.frames, config.model.n_fft
+    # What is missing (weights, a device) is fetched or refused now, not after hours of cutting.
+    FeatureExtractor(config.features, frames, str(resolve_device(device)), progress).plan(n_fft)
     experiment.root.mkdir(parents=True, exist_ok=True)
     sweep_temporaries(experiment.root)
     experiment.completion.unlink(missing_ok=True)  # not finished until it says so again
@@ -115,8 +122,8 @@ def preprocess(
     extraction = extract_features(
         experiment,
         config.features,
-        config.model.frames,
-        config.model.n_fft,
+        frames,
+        n_fft,
         device=device,
         workers=workers,
         engine=engine,

@@ -66,8 +66,12 @@ def load_encoder(
     return encoder_class(checkpoint, name=name, device=resolved, **choice)
 
 
-def encoder_version(name: str, weights: str | Path | None = None) -> str:
+def encoder_version(
+    name: str, weights: str | Path | None = None, progress: Progress = silent
+) -> str:
     """The `version` that `load_encoder` with these arguments would have, without loading it.
+
+    The weights are fetched and converted if this is the first time.
 
     Raises:
         FeatureError: as for `load_encoder`.
@@ -77,7 +81,7 @@ def encoder_version(name: str, weights: str | Path | None = None) -> str:
     if not entry.sources:
         _refuse_weights(entry, weights)
         return encoder_class.layout
-    return encoder_class.version_of(_converted(entry, weights, silent), entry.hidden_layer)
+    return encoder_class.version_of(_converted(entry, weights, progress), entry.hidden_layer)
 
 
 def encoder_dim(name: str, weights: str | Path | None = None) -> int:

@@ -79,7 +79,8 @@ def extract_features(
         engine: "local", or "ray" (needs the extra `ezrvc-features[ray]`).
         address: of a running Ray cluster, all nodes of which see the experiment under the same
             path; None: Ray is started here.
-        progress: is told how many of the clips are done, under the step `features`.
+        progress: is told how many of the clips are done, under the step `features`; before that,
+            how far the download of weights is, if one is needed.
 
     Raises:
         FeatureError: there are no clips, the encoder, the pitch method or the engine cannot be
@@ -95,8 +96,7 @@ def extract_features(
     store.sweep()
     n_removed = store.remove_others(clips)
     resolved = resolve_device(device)
-    extractor = FeatureExtractor(config, frames, str(resolved))
-    plan = extractor.plan(n_fft)
+    plan = FeatureExtractor(config, frames, str(resolved), progress).plan(n_fft)
     jobs: list[ClipJob] = []
     for clip in clips:
         store.forget_unplanned(clip, plan)

@@ -7,6 +7,7 @@ import torch
 
 from ezrvc_audio.resampling import resample
 from ezrvc_audio.waveform import Waveform
+from ezrvc_device.progress import Progress, silent
 from ezrvc_features.config import FeatureConfig
 from ezrvc_features.content.base import ContentEncoder
 from ezrvc_features.content.registry import encoder_entry, encoder_version, load_encoder
@@ -33,12 +34,20 @@ class FeatureExtractor:
         config: which encoder and pitch method.
         frames: the grid.
         device: where networks run, see `ezrvc_device.resolve_device`.
+        progress: is told how far the download of weights is, if one is needed.
     """
 
-    def __init__(self, config: FeatureConfig, frames: FrameSpec, device: str = "auto") -> None:
+    def __init__(
+        self,
+        config: FeatureConfig,
+        frames: FrameSpec,
+        device: str = "auto",
+        progress: Progress = silent,
+    ) -> None:
         self.config = config
         self.frames = frames
         self.device = device
+        self._progress = progress
 
     @cached_property
     def encoder(self) -> ContentEncoder:
@@ -48,7 +57,10 @@ class FeatureExtractor:
             FeatureError: unknown name, or weights that are not here or cannot be used.
         """
         return load_encoder(
-            self.config.encoder, device=self.device, weights=self.config.encoder_weights
+            self.config.encoder,
+            device=self.device,
+            weights=self.config.encoder_weights,
+            progress=self._progress,
         )
 
     @cached_property
@@ -58,7 +70,7 @@ class FeatureExtractor:
         Raises:
             FeatureError: unknown name, or a range that the method does not have.
         """
-        return configured_f0_estimator(self.config.f0, device=self.device)
+        return configured_f0_estimator(self.config.f0, device=self.device, progress=self._progress)
 
     def content(self, waveform: Waveform) -> torch.Tensor:
         """What is said: float32, (dim, n_content_frames)."""
@@ -89,7 +101,7 @@ class FeatureExtractor:
         return linear_spectrogram(self._on_grid(waveform), n_fft, self.frames.hop_length)[0]
 
     def plan(self, n_fft: int) -> FeaturePlan:
-        """What makes each feature file, loading no encoder.
+        """What makes each feature file, loading no encoder; but what it needs is fetched.
 
         Raises:
             FeatureError: as for `encoder` and `estimator`.
@@ -99,7 +111,7 @@ class FeatureExtractor:
         plan = {
             Artefact.CONTENT: Recipe(
                 extractor=config.encoder,
-                version=encoder_version(config.encoder, config.encoder_weights),
+                version=encoder_version(config.encoder, config.encoder_weights, self._progress),
                 settings={"frame_rate_hz": encoder_entry(config.encoder).frame_rate_hz},
             ),
             Artefact.F0: Recipe(

@@ -4,6 +4,7 @@ import difflib
 import importlib
 from typing import Unpack
 
+from ezrvc_device.progress import Progress, silent
 from ezrvc_features.config import F0Config
 from ezrvc_features.errors import FeatureError
 from ezrvc_features.f0.base import F0Estimator
@@ -24,6 +25,8 @@ _ON_DEVICE = {
     "crepe-tiny": ("ezrvc_features.f0.crepe", "CrepeTinyEstimator"),
     "rmvpe": ("ezrvc_features.f0.rmvpe", "RmvpeEstimator"),
 }
+_FETCHED = frozenset({"rmvpe"})
+"""Methods whose weights come from the network when they are first used."""
 
 
 def list_f0_estimators() -> tuple[str, ...]:
@@ -32,7 +35,11 @@ def list_f0_estimators() -> tuple[str, ...]:
 
 
 def load_f0_estimator(
-    name: str, *, device: str = "auto", **settings: Unpack[F0Settings]
+    name: str,
+    *,
+    device: str = "auto",
+    progress: Progress = silent,
+    **settings: Unpack[F0Settings],
 ) -> F0Estimator:
     """Build an estimator, its model loaded.
 
@@ -41,6 +48,7 @@ def load_f0_estimator(
             `ensemble:swift-f0,fcpe,pm`.
         device: what the torch networks compute on (fcpe, crepe, crepe-tiny, rmvpe), see
             `ezrvc_device.accelerator.resolve_device`; the others always run on the CPU.
+        progress: is told how far the download is (rmvpe).
         settings: min_hz, max_hz and voicing_threshold.
 
     Raises:
@@ -58,15 +66,24 @@ def load_f0_estimator(
         for member in members:
             _require_known(member)
         return EnsembleEstimator(
-            [load_f0_estimator(member, device=device, **settings) for member in members]
+            [
+                load_f0_estimator(member, device=device, progress=progress, **settings)
+                for member in members
+            ]
         )
     _require_known(name)
     module, class_name = _ON_CPU[name] if name in _ON_CPU else _ON_DEVICE[name]
     build = getattr(importlib.import_module(module), class_name)
-    return build(**settings) if name in _ON_CPU else build(device=device, **settings)
+    if name in _ON_CPU:
+        return build(**settings)
+    if name in _FETCHED:
+        return build(device=device, progress=progress, **settings)
+    return build(device=device, **settings)
 
 
-def configured_f0_estimator(config: F0Config, *, device: str = "auto") -> F0Estimator:
+def configured_f0_estimator(
+    config: F0Config, *, device: str = "auto", progress: Progress = silent
+) -> F0Estimator:
     """The estimator that a configuration asks for: a method or an ensemble, then refinements.
 
     Octaves are repaired before the median filter smooths what is left.
@@ -74,6 +91,7 @@ def configured_f0_estimator(config: F0Config, *, device: str = "auto") -> F0Esti
     Args:
         config: method, range, threshold and refinements.
         device: see `load_f0_estimator`.
+        progress: see `load_f0_estimator`.
 
     Raises:
         FeatureError: as for `load_f0_estimator`.
@@ -82,6 +100,7 @@ def configured_f0_estimator(config: F0Config, *, device: str = "auto") -> F0Esti
     estimator = load_f0_estimator(
         config.method,
         device=device,
+        progress=progress,
         min_hz=config.min_hz,
         max_hz=config.max_hz,
         voicing_threshold=config.voicing_threshold,
