@@ -22,7 +22,7 @@ from ezrvc_features.content.checkpoint import (
 )
 from ezrvc_features.content.foreign import read_checkpoint
 from ezrvc_features.content.hubert_parts import FIELD, KERNELS_AND_STRIDES, PositionalEmbedding
-from ezrvc_features.content.speech_encoder import WeightedEncoder
+from ezrvc_features.content.speech_encoder import PublishedEncoder
 from ezrvc_features.content.windows import SPEECH_HOP
 from ezrvc_features.errors import FeatureError
 
@@ -207,7 +207,7 @@ class PrunedHubert(nn.Module):
         return transformer.get_submodule("layers")(hidden).mT
 
 
-class DPHubertEncoder(WeightedEncoder):
+class DPHubertEncoder(PublishedEncoder):
     """`PrunedHubert` behind the content protocol."""
 
     dim_key = "hidden"

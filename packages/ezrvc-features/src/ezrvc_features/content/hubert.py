@@ -27,7 +27,7 @@ from ezrvc_features.content.hidden_layer import HiddenLayer
 from ezrvc_features.content.hubert_layouts import HARMLESS, PROJECTION, read_published
 from ezrvc_features.content.hubert_parts import FIELD
 from ezrvc_features.content.padded_norm import PaddedTimeNorm, padded_to_longest
-from ezrvc_features.content.speech_encoder import WeightedEncoder
+from ezrvc_features.content.speech_encoder import PublishedEncoder
 from ezrvc_features.content.windows import SPEECH_HOP
 from ezrvc_features.errors import FeatureError
 
@@ -35,7 +35,7 @@ _SMALLEST_VARIANCE = 1e-7
 """Added before sound is divided by its deviation, as transformers' feature extractor does."""
 
 
-class HubertEncoder(WeightedEncoder):
+class HubertEncoder(PublishedEncoder):
     """A layer of a HuBERT network; layers above it are neither loaded nor run."""
 
     model_type: ClassVar[str] = "hubert"

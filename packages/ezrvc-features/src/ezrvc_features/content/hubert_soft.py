@@ -26,7 +26,7 @@ from ezrvc_features.content.hubert_parts import (
     KERNELS_AND_STRIDES,
     PositionalEmbedding,
 )
-from ezrvc_features.content.speech_encoder import WeightedEncoder
+from ezrvc_features.content.speech_encoder import PublishedEncoder
 from ezrvc_features.errors import FeatureError
 
 _PADDING = 40
@@ -120,7 +120,7 @@ class HubertSoft(nn.Module):
         return self.proj(self.encoder(hidden)).mT  # (batch, units, n_frames)
 
 
-class HubertSoftEncoder(WeightedEncoder):
+class HubertSoftEncoder(PublishedEncoder):
     """`HubertSoft` behind the content protocol."""
 
     dim_key = "units"

@@ -11,7 +11,7 @@ from ezrvc_device.progress import Progress, silent
 from ezrvc_device.weights import fetch
 from ezrvc_features.content.base import ContentEncoder
 from ezrvc_features.content.catalogue import ENTRIES
-from ezrvc_features.content.checkpoint import ConvertedFile, convert_once
+from ezrvc_features.content.checkpoint import ConvertedFile
 from ezrvc_features.content.entry import EncoderEntry
 from ezrvc_features.errors import FeatureError
 
@@ -112,7 +112,7 @@ def _converted(
 ) -> ConvertedFile:
     encoder_class = _class_of(entry)
     source = Path(weights).expanduser() if weights is not None else _fetched(entry, progress)
-    checkpoint = convert_once(source, encoder_class.convert, layout=encoder_class.layout)
+    checkpoint = encoder_class.open(source)
     encoder_class.require(checkpoint, entry.hidden_layer, f"{source}: {entry.name}")
     return checkpoint
 

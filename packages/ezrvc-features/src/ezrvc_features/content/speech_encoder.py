@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ezrvc_audio.waveform import Waveform
-from ezrvc_features.content.checkpoint import Checkpoint, ConvertedFile
+from ezrvc_features.content.checkpoint import Checkpoint, ConvertedFile, convert_once
 from ezrvc_features.content.hidden_layer import HiddenLayer
 from ezrvc_features.content.windows import (
     SPEECH_HOP,
@@ -210,6 +210,24 @@ class WeightedEncoder(SpeechEncoder):
         network.eval().requires_grad_(False)
         network.to(self.device)
         return network
+
+    @classmethod
+    @abstractmethod
+    def open(cls, source: Path) -> ConvertedFile:
+        """The weights of a file or folder, ready to be read.
+
+        Raises:
+            FeatureError: it is none that this encoder knows.
+        """
+
+
+class PublishedEncoder(WeightedEncoder):
+    """A `WeightedEncoder` whose weights others have published, in layouts of their own."""
+
+    @classmethod
+    def open(cls, source: Path) -> ConvertedFile:
+        """The weights in our layout, converted on first use; see `convert`."""
+        return convert_once(source, cls.convert, layout=cls.layout)
 
     @classmethod
     @abstractmethod

@@ -38,7 +38,7 @@ from ezrvc_features.content.checkpoint import (
 )
 from ezrvc_features.content.foreign import read_checkpoint
 from ezrvc_features.content.hidden_layer import HiddenLayer
-from ezrvc_features.content.speech_encoder import WeightedEncoder
+from ezrvc_features.content.speech_encoder import PublishedEncoder
 from ezrvc_features.content.windows import SPEECH_HOP, SPEECH_RATE, WindowPlan
 from ezrvc_features.errors import FeatureError
 from ezrvc_features.spectrogram import MelSpec, mel_filterbank
@@ -96,7 +96,7 @@ def log_mel(samples: torch.Tensor, n_mels: int) -> torch.Tensor:
     return (torch.maximum(bands, loudest - 8.0) + 4.0) / 4.0
 
 
-class WhisperPpgEncoder(WeightedEncoder):
+class WhisperPpgEncoder(PublishedEncoder):
     """The output of a Whisper encoder."""
 
     dim_key = "d_model"
