@@ -18,7 +18,7 @@ class DecoderConfig(Section):
     """Their product is the hop length."""
     upsample_kernel_sizes: tuple[int, ...] = (16, 16, 4, 4, 4)
     upsample_initial_channels: int = Field(default=512, gt=0)
-    """Channels before the first upsampling; each stage halves them."""
+    """Channels before the first upsampling; each stage halves them, rounding down."""
     resblock_kernel_sizes: tuple[int, ...] = (3, 7, 11)
     resblock_dilations: tuple[tuple[int, ...], ...] = ((1, 3, 5), (1, 3, 5), (1, 3, 5))
     paired_convolutions: bool = True
@@ -64,7 +64,7 @@ class DecoderConfig(Section):
                 )
         if any(kernel < 1 or kernel % 2 == 0 for kernel in self.resblock_kernel_sizes):
             raise ValueError(f"resblock_kernel_sizes must be odd, got {self.resblock_kernel_sizes}")
-        if self.upsample_initial_channels % 2 ** len(self.upsample_rates):
+        if self.upsample_initial_channels < 2 ** len(self.upsample_rates):
             raise ValueError(
                 f"{self.upsample_initial_channels} channels cannot be halved "
                 f"{len(self.upsample_rates)} times"

@@ -60,6 +60,7 @@ VARIANTS = {
     "snake": _tiny({"kind": "nsf-snake-hifigan"}),
     "snake without source": _tiny({"kind": "snake-hifigan"}),
     "unpaired convolutions": _tiny({"paired_convolutions": False}),
+    "uneven halves": _tiny({"upsample_initial_channels": 22}),  # 11, 5 and 2 channels
     "odd rates": _tiny({"upsample_rates": (3, 5), "upsample_kernel_sizes": (7, 9)}),
     "rvc": _tiny(_RVC_DECODER, **_RVC),
     "rvc without F0": _tiny(_RVC_DECODER | {"kind": "hifigan"}, pitch_embedding=False, **_RVC),
@@ -78,7 +79,15 @@ def variants() -> dict[str, SynthesizerConfig]:
     return VARIANTS
 
 
-DECODERS = ("plain", "snake", "snake without source", "unpaired convolutions", "odd rates", "rvc")
+DECODERS = (
+    "plain",
+    "snake",
+    "snake without source",
+    "unpaired convolutions",
+    "uneven halves",
+    "odd rates",
+    "rvc",
+)
 
 
 @pytest.fixture(params=DECODERS)

@@ -40,6 +40,7 @@ def voice(tmp_path: Path, make_network):
         (None, 256, "contentvec256l9"),
         ("v1", 256, "contentvec256l9"),
         ("v2", 768, "contentvec768l12"),
+        (None, 768, "contentvec768l12"),
     ],
 )
 def test_a_voice_comes_back_as_it_was(variants, voice, make_inputs, name, version, width, encoder):
@@ -50,7 +51,7 @@ def test_a_voice_comes_back_as_it_was(variants, voice, make_inputs, name, versio
     assert imported.encoder == encoder
     assert imported.unvoiced == "zero"
     assert imported.speakers == {"Ada Lovelace": 0}
-    assert imported.origin.note.startswith(f"RVC {version or 'v1'}, ")
+    assert imported.origin.note.startswith(f"RVC {'v2' if width == 768 else 'v1'}, ")
     assert imported.ignored == ("sr",)
     inputs = make_inputs(config)
     with torch.no_grad():
@@ -70,6 +71,7 @@ def test_a_voice_comes_back_as_it_was(variants, voice, make_inputs, name, versio
             "encoder 'contentvec768l12' gives vectors of 768, this voice takes 256",
         ),
         ({"config": [1, 2]}, "should be a list of 18 values"),
+        ({"config": ["no"] * 18}, "has 'no' bins at 'no' Hz"),
         ({"weight": {}}, "holds no weights under 'weight'"),
         ({"weight": {"dec.mrfs.0.weight": torch.zeros(1)}}, "its decoder is MRF HiFi-GAN"),
         ({"weight": {"dec.upsample_blocks.0.x": torch.zeros(1)}}, "its decoder is RefineGAN"),
@@ -83,6 +85,15 @@ def test_what_is_no_voice_for_this_network_is_refused_by_name(variants, voice, c
     _, path = voice(as_rvc(variants["rvc"], width=256), **changes)
     with pytest.raises(ModelError, match=message.replace("usable emb", "usable enc_p.emb_phone")):
         import_rvc(path)
+
+
+@pytest.mark.parametrize("rate", [40000, "40k"])
+def test_its_rate_is_a_number_or_its_name(variants, voice, rate):
+    _, path = voice(as_rvc(variants["rvc"], width=256))
+    content = torch.load(path, weights_only=True)
+    torch.save(content | {"config": [*content["config"][:-1], rate]}, path)
+    config = import_rvc(path).config
+    assert (config.sample_rate, config.n_mels) == (40000, 125)
 
 
 @pytest.mark.parametrize("periods", [(2, 3, 5, 7, 11), RVC_V1_PERIODS])

@@ -36,6 +36,7 @@ VARIANTS = (
     "shared transformer flow",
     "snake",
     "unpaired convolutions",
+    "uneven halves",
     "odd rates",
 )
 
@@ -204,6 +205,46 @@ def test_a_width_that_several_encoders_have_asks_which(plain, voice, edit_config
         import_sovits(path)
     edit_config("model", speech_encoder="whisper-xl")
     with pytest.raises(ModelError, match="names the encoder 'whisper-xl', which is not known"):
+        import_sovits(path)
+
+
+@pytest.mark.parametrize("resblock", ["1", 1, "2", 2, None])
+@pytest.mark.parametrize(
+    ("name", "listed"),
+    [("plain", [[1, 3], [1, 2]]), ("unpaired convolutions", [[1, 3, 5], [1, 2, 4]])],
+)
+def test_the_tensors_say_which_residual_blocks_a_decoder_has(
+    variants, voice, edit_config, name, listed, resblock
+):
+    config = as_sovits(variants[name])
+    network, path = voice(config)
+    edit_config("model", resblock=resblock, resblock_dilation_sizes=listed)
+    imported = import_sovits(path)
+    assert imported.config == config
+    assert imported.state.keys() == network.state_dict().keys()
+
+
+def test_speakers_may_be_listed_in_the_order_of_the_table(plain, voice, tmp_path):
+    _, path = voice(plain)
+    tree = json.loads((tmp_path / "config.json").read_text())
+    for listed, message in (
+        (["ada", "bob"], None),
+        (["a", "b", "c", "d"], "'d' has row 3"),
+        ([], "spk"),
+    ):
+        (tmp_path / "config.json").write_text(json.dumps(tree | {"spk": listed}))
+        if message is None:
+            assert import_sovits(path).speakers == {"ada": 0, "bob": 1}
+        else:
+            with pytest.raises(ModelError, match=message):
+                import_sovits(path)
+
+
+def test_a_checkpoint_of_rvc_training_is_told_apart(plain, voice):
+    _, path = voice(plain)
+    weight = {"enc_p.emb_phone.weight": torch.zeros(8, 12)}
+    edit_checkpoint(path, lambda model: model.update(weight))
+    with pytest.raises(ModelError, match=r"one of RVC.s training; take the small \.pth"):
         import_sovits(path)
 
 

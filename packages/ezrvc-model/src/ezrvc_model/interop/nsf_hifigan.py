@@ -6,6 +6,8 @@ The published weights (openvpi, 2022-12) are under CC BY-NC-SA 4.0: not for comm
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ezrvc_device.errors import ConfigurationError
 from ezrvc_features.spectrogram import MelSpec
 from ezrvc_model.config import DecoderConfig
@@ -13,6 +15,7 @@ from ezrvc_model.errors import ModelError
 from ezrvc_model.interop.accounting import account_for
 from ezrvc_model.interop.names import generator_names
 from ezrvc_model.interop.reading import read_foreign, read_json, tensors_in
+from ezrvc_model.interop.residual_blocks import residual_blocks
 from ezrvc_model.interop.variations import split_folded
 from ezrvc_model.vocoders.mel_vocoder import HiFiGANVocoder
 
@@ -30,7 +33,7 @@ def import_nsf_hifigan(checkpoint: Path, config: Path | None = None) -> HiFiGANV
     """
     config_path = config or checkpoint.parent / "config.json"
     tensors = tensors_in(read_foreign(checkpoint), "generator", checkpoint)
-    decoder, mel = _read_config(read_json(config_path), config_path)
+    decoder, mel = _read_config(read_json(config_path), tensors, config_path)
     vocoder = HiFiGANVocoder(decoder, mel)
     state = vocoder.state_dict()
     # the same network stands below `dec.` in so-vits-svc's generators
@@ -45,7 +48,9 @@ def import_nsf_hifigan(checkpoint: Path, config: Path | None = None) -> HiFiGANV
     return vocoder
 
 
-def _read_config(tree: dict[str, Any], path: Path) -> tuple[DecoderConfig, MelSpec]:
+def _read_config(
+    tree: dict[str, Any], tensors: dict[str, torch.Tensor], path: Path
+) -> tuple[DecoderConfig, MelSpec]:
     try:
         decoder = DecoderConfig.from_tree(
             {
@@ -53,9 +58,9 @@ def _read_config(tree: dict[str, Any], path: Path) -> tuple[DecoderConfig, MelSp
                 "upsample_rates": tree["upsample_rates"],
                 "upsample_kernel_sizes": tree["upsample_kernel_sizes"],
                 "upsample_initial_channels": tree["upsample_initial_channel"],
-                "resblock_kernel_sizes": tree["resblock_kernel_sizes"],
-                "resblock_dilations": tree["resblock_dilation_sizes"],
-                "paired_convolutions": str(tree.get("resblock", "1")) == "1",
+                **residual_blocks(
+                    tree["resblock_kernel_sizes"], tree["resblock_dilation_sizes"], tensors
+                ),
             },
             source=str(path),
         )

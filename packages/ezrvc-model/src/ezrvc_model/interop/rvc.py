@@ -12,10 +12,12 @@ from ezrvc_model.errors import ModelError
 from ezrvc_model.interop.encoders import decide_encoder
 from ezrvc_model.interop.imported import ImportedGenerator, translate
 from ezrvc_model.interop.reading import foreign_decoder, read_foreign, tensors_in
+from ezrvc_model.interop.residual_blocks import residual_blocks
 from ezrvc_model.voice_card import Origin, OriginFile
 
 NOISE_SCALE = 0.66666
 _ENCODERS = {"v1": "contentvec256l9", "v2": "contentvec768l12"}
+_NAMED_RATES = {"32k": 32000, "40k": 40000, "48k": 48000}
 _MEL_BANDS = {32000: 80, 40000: 125, 48000: 128}
 _POSITIONS = (
     "spec_channels",
@@ -57,10 +59,10 @@ def import_rvc(checkpoint: Path, *, encoder: str | None = None) -> ImportedGener
     if vocoder != "HiFi-GAN":
         raise foreign_decoder(checkpoint, str(vocoder))
     tensors = tensors_in(content, "weight", checkpoint)
-    version = str(content.get("version", "v1"))
+    version = str(content.get("version") or _version_by_width(tensors))
     if version not in _ENCODERS:
         raise ModelError(f"{checkpoint}: RVC version {version!r} is not known; v1 and v2 are")
-    has_f0 = bool(content.get("f0", 1))
+    has_f0 = str(content.get("f0", 1)) not in ("0", "False")
     config = _config(_named(content, checkpoint), tensors, has_f0=has_f0, path=checkpoint)
     phone = "enc_p.emb_phone.weight"
     tensors[phone] = tensors[phone].unsqueeze(2)  # their linear layer is our convolution of 1
@@ -98,9 +100,13 @@ def _config(
     path: Path,
 ) -> SynthesizerConfig:
     rate = numbers["sampling_rate"]
+    rate = _NAMED_RATES.get(rate, rate) if isinstance(rate, str) else rate
+    n_bins = numbers["spec_channels"]
+    if not isinstance(n_bins, int) or not isinstance(rate, int):
+        raise ModelError(f"{path}: its 'config' has {n_bins!r} bins at {rate!r} Hz: no numbers")
     tree = {
         "sample_rate": rate,
-        "n_fft": 2 * (numbers["spec_channels"] - 1),
+        "n_fft": 2 * (n_bins - 1),
         "n_mels": _MEL_BANDS.get(rate, 128),
         "content_dim": _axis(tensors, "enc_p.emb_phone.weight", 1, path),
         "content_kernel_size": 1,
@@ -112,7 +118,7 @@ def _config(
         "n_heads": numbers["n_heads"],
         "n_layers": numbers["n_layers"],
         "kernel_size": numbers["kernel_size"],
-        "dropout": float(numbers["p_dropout"]),
+        "dropout": numbers["p_dropout"],
         "attention_window": 10,
         "flow_layers": 3,
         "pitch_embedding": has_f0,
@@ -124,9 +130,9 @@ def _config(
             "upsample_rates": numbers["upsample_rates"],
             "upsample_kernel_sizes": numbers["upsample_kernel_sizes"],
             "upsample_initial_channels": numbers["upsample_initial_channel"],
-            "resblock_kernel_sizes": numbers["resblock_kernel_sizes"],
-            "resblock_dilations": numbers["resblock_dilation_sizes"],
-            "paired_convolutions": str(numbers["resblock"]) == "1",
+            **residual_blocks(
+                numbers["resblock_kernel_sizes"], numbers["resblock_dilation_sizes"], tensors
+            ),
             "n_harmonics": 0,
             "normalised_ends": False,
             "output_bias": False,
@@ -136,6 +142,12 @@ def _config(
         return SynthesizerConfig.from_tree(tree, source=str(path))
     except ConfigurationError as error:
         raise ModelError(str(error)) from error
+
+
+def _version_by_width(tensors: Mapping[str, torch.Tensor]) -> str:
+    """The version of a file that says none: the first ones said none, v2 hears 768 values."""
+    phone = tensors.get("enc_p.emb_phone.weight")
+    return "v2" if phone is not None and phone.shape[-1] == 768 else "v1"
 
 
 def _axis(tensors: Mapping[str, torch.Tensor], name: str, axis: int, path: Path) -> int:

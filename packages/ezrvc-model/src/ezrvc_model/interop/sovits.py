@@ -102,6 +102,8 @@ def _speakers(tree: Mapping[str, Any], config: SynthesizerConfig, path: Path) ->
     speakers = tree.get("spk")
     if speakers is None:
         return {f"speaker-{row}": row for row in range(config.n_speakers)}
+    if isinstance(speakers, list):  # in the order of the table
+        speakers = {str(name): row for row, name in enumerate(cast(list[Any], speakers))}
     if not isinstance(speakers, Mapping) or not speakers:
         raise ModelError(f"{path}: 'spk' must map speaker names to numbers, got {speakers!r}")
     named: dict[str, int] = {}

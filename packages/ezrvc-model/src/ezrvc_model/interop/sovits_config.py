@@ -9,6 +9,7 @@ import torch
 from ezrvc_device.errors import ConfigurationError
 from ezrvc_model.config import SynthesizerConfig
 from ezrvc_model.errors import ModelError
+from ezrvc_model.interop.residual_blocks import residual_blocks
 
 # so-vits-svc tells its generator no rate: the source always counts at this one
 _SOURCE_RATE = 44100
@@ -16,7 +17,7 @@ _POSTERIOR_LAYERS = 16
 _N_COUPLINGS = 4
 _VOCODERS = {"nsf-hifigan": "nsf-hifigan", "nsf-snake-hifigan": "nsf-snake-hifigan"}
 # keys that only say again what other keys or the tensors say
-_REDUNDANT = {"model.n_speakers", "data.win_length", "model.n_layers_q"}
+_REDUNDANT = {"model.n_speakers", "model.resblock", "data.win_length", "model.n_layers_q"}
 _USED_ELSEWHERE = {"model.speech_encoder", "data.unit_interpolate_mode", "spk"}
 
 
@@ -76,7 +77,7 @@ def read_sovits_config(
     if keys.get("model.use_spectral_norm", False):
         keys.used.discard("model.use_spectral_norm")  # of the discriminator: reported as ignored
     values = _network(keys, tensors)
-    values["decoder"] = _decoder(keys)
+    values["decoder"] = _decoder(keys, tensors)
     _check_against(keys, values, tensors)
     try:
         config = SynthesizerConfig.from_tree(values, source=what)
@@ -131,7 +132,7 @@ def _network(keys: _Keys, tensors: Mapping[str, torch.Tensor]) -> dict[str, Any]
     }
 
 
-def _decoder(keys: _Keys) -> dict[str, Any]:
+def _decoder(keys: _Keys, tensors: Mapping[str, torch.Tensor]) -> dict[str, Any]:
     vocoder = keys.get("model.vocoder_name", "nsf-hifigan")
     if vocoder not in _VOCODERS:
         raise ModelError(
@@ -145,9 +146,11 @@ def _decoder(keys: _Keys) -> dict[str, Any]:
         "upsample_rates": keys.get("model.upsample_rates", [8, 8, 2, 2, 2]),
         "upsample_kernel_sizes": keys.get("model.upsample_kernel_sizes", [16, 16, 4, 4, 4]),
         "upsample_initial_channels": keys.get("model.upsample_initial_channel", 512),
-        "resblock_kernel_sizes": keys.get("model.resblock_kernel_sizes", [3, 7, 11]),
-        "resblock_dilations": keys.get("model.resblock_dilation_sizes", [[1, 3, 5]] * 3),
-        "paired_convolutions": str(keys.get("model.resblock", "1")) == "1",
+        **residual_blocks(
+            keys.get("model.resblock_kernel_sizes", [3, 7, 11]),
+            keys.get("model.resblock_dilation_sizes", [[1, 3, 5]] * 3),
+            tensors,
+        ),
         "source_sample_rate": None if source_rate == rate else source_rate,
     }
 
@@ -170,6 +173,11 @@ def _check_against(
 
 def _tensor(tensors: Mapping[str, torch.Tensor], name: str, what: str) -> torch.Tensor:
     expected_axes = {"emb_g.weight": 2, "pre.weight": 3}[name]
+    if "enc_p.emb_phone.weight" in tensors:
+        raise ModelError(
+            f"{what}: the checkpoint beside it is one of RVC's training; take the small .pth that "
+            "RVC extracts from it, which needs no configuration"
+        )
     if name not in tensors or tensors[name].ndim != expected_axes:
         raise ModelError(
             f"{what}: the checkpoint beside it has no usable {name}: not a so-vits-svc generator"
