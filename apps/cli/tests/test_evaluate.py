@@ -78,6 +78,7 @@ def test_voices_are_told_apart_and_noise_is_heard(
     chosen = ("--metrics", "speaker_similarity,dnsmos_overall", "--set", "worst_cases=0")
     finished = ezrvc("evaluate", made, "--target", SECOND, *chosen, "-o", "out")
     assert finished.code == 0, finished.err
+    assert "dnsmos_difference" not in finished.out  # only what was asked for
     report = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))
     scores = {each["name"]: each["scores"] for each in report["recordings"]}
     alike = {name: each["speaker_similarity"]["value"] for name, each in scores.items()}
@@ -105,7 +106,9 @@ def test_a_pair_of_folders_against_another_run_with_requirements(
     assert len(second.errors) == 2
     assert "mcd<0.1 is required, but mcd is" in second.errors[0]
     assert "utmos was not measured" in second.errors[1]
-    assert second.json["comparison"]["metrics"]["mcd"]["verdict"] == "worse"
+    compared = second.json["comparison"]["metrics"]["mcd"]
+    assert compared["difference"]["low"] > 0
+    assert compared["verdict"] == "too few"  # of two recordings
     assert json.loads((tmp_path / "second" / "report.json").read_text("utf-8"))["unmet"]
 
 
@@ -158,6 +161,7 @@ def test_a_voice_converts_a_test_list_and_is_timed(ezrvc: Command, tmp_path: Pat
         (["empty"], "no recordings in this folder"),
         (["made", "--metrics", "wre"], "did you mean 'wer'"),
         (["made", "--require", "wer=1"], "metric<number"),
+        (["made", "--metrics", "mcd", "--require", "wer<1"], "wer is not among the metrics"),
         (["made", "--against", "nowhere.json"], "nowhere.json"),
         (["made", "--target", "nowhere"], "nowhere: no such file or folder"),
         (["made", "--texts", "nowhere.csv"], "nowhere.csv"),

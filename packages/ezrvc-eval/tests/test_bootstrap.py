@@ -56,10 +56,27 @@ def test_the_same_seed_draws_the_same() -> None:
     assert confidence_interval(values) != confidence_interval(values, seed=1, n_resamples=50)
 
 
-def test_the_greatest_of_several() -> None:
+def test_the_greatest_of_several_has_no_interval() -> None:
     interval = confidence_interval(scores([1, 2, 3]), "max")
-    assert (interval.value, interval.high) == (3, 3)
-    assert interval.low < 3
+    assert (interval.low, interval.value, interval.high, interval.n) == (3, 3, 3, 3)
+
+
+def test_of_two_values_every_resample_is_known() -> None:
+    """Of 0 and 1 the means are 0, 1/2 and 1, with shares 1/4, 1/2 and 1/4: no bound is inside."""
+    interval = confidence_interval(scores([0, 1]))
+    assert (interval.low, interval.value, interval.high) == (0, 0.5, 1)
+
+
+def test_a_share_has_the_interval_of_the_binomial() -> None:
+    """30 of 100: the mean of a resample is binomial, with a standard error of 0.0458."""
+    interval = confidence_interval(scores([1.0] * 30 + [0.0] * 70))
+    assert interval.value == pytest.approx(0.3)
+    assert interval.low == pytest.approx(0.3 - 1.96 * 0.0458, abs=0.011)
+    assert interval.high == pytest.approx(0.3 + 1.96 * 0.0458, abs=0.011)
+
+
+def test_an_interval_reads_well() -> None:
+    assert str(confidence_interval(scores([3.0] * 5))) == "3.000 [3.000, 3.000] n=5"
 
 
 def test_nothing_and_no_pairs_are_refused() -> None:

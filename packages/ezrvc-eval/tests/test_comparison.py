@@ -1,6 +1,7 @@
 """Two runs side by side, and what must hold."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def verdicts(first: Evaluation, second: Evaluation) -> dict[str, str]:
 
 
 def test_better_and_worse_go_by_the_direction_of_the_metric() -> None:
-    low, high = [1.0, 2.0, 3.0], [2.0, 3.1, 4.2]
+    low, high = [1.0, 2.0, 3.0] * 2, [2.0, 3.1, 4.2] * 2
     names = ["wer", "dnsmos_overall", "loudness", "true_peak"]
     first, second = run("a", dict.fromkeys(names, low)), run("b", dict.fromkeys(names, high))
     assert verdicts(first, second) == {
@@ -40,6 +41,22 @@ def test_better_and_worse_go_by_the_direction_of_the_metric() -> None:
         "true_peak": "not compared",
     }  # fmt: skip
     assert verdicts(second, first)["wer"] == "better"
+
+
+def test_five_recordings_are_too_few_for_a_verdict_and_six_are_not() -> None:
+    """Differences of one sign in five of five are chance once in 16 times."""
+    better, worse = [0.1] * 6, [0.2] * 6
+    six = verdicts(run("a", {"wer": worse}), run("b", {"wer": better}))
+    five = verdicts(run("a", {"wer": worse[:5]}), run("b", {"wer": better[:5]}))
+    one = verdicts(run("a", {"wer": worse[:1]}), run("b", {"wer": better[:1]}))
+    assert (six, five, one) == ({"wer": "better"}, {"wer": "too few"}, {"wer": "too few"})
+
+
+def test_only_recordings_with_a_score_in_both_are_compared() -> None:
+    first, second = run("a", {"wer": [0.1] * 7}), run("b", {"wer": [0.1] * 6 + [0.8]})
+    takes = (*first.takes[:6], replace(first.takes[6], scores={}))
+    (row,) = compare(replace(first, takes=takes), second).rows
+    assert (row.first.n, row.second.value) == (6, pytest.approx(0.1))
 
 
 def test_a_difference_that_may_be_chance_is_undecided() -> None:
@@ -52,8 +69,8 @@ def test_a_difference_that_may_be_chance_is_undecided() -> None:
 
 
 def test_runs_of_other_names_are_matched_by_their_references() -> None:
-    first = run("a", {"wer": [0.1, 0.2]}, suffix="_ada")
-    second = run("b", {"wer": [0.3, 0.4]}, suffix="_eve")
+    first = run("a", {"wer": [0.1, 0.2] * 3}, suffix="_ada")
+    second = run("b", {"wer": [0.3, 0.4] * 3}, suffix="_eve")
     (row,) = compare(first, second).rows
     assert row.first.value == pytest.approx(0.15)
     assert compare(first, second).to_tree()["metrics"]["wer"]["verdict"] == "worse"
@@ -86,6 +103,15 @@ def test_what_is_not_met_says_by_how_much() -> None:
     evaluation = run("a", {"f0_rmse": [120.0]})
     assert unmet([Requirement.parse("f0_rmse<100")], evaluation) == [
         "f0_rmse<100 is required, but f0_rmse is 120 cents"
+    ]
+
+
+def test_a_rounded_value_never_seems_to_meet_what_it_misses() -> None:
+    evaluation = run("a", {"wer": [0.15004], "f0_rmse": [99.6]})
+    bounds = [Requirement.parse("wer<=0.15"), Requirement.parse("f0_rmse>=100")]
+    assert unmet(bounds, evaluation) == [
+        "wer<=0.15 is required, but wer is 0.15004",
+        "f0_rmse>=100 is required, but f0_rmse is 99.6 cents",
     ]
 
 

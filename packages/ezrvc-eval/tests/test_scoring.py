@@ -1,16 +1,19 @@
 """Scoring many recordings: models once, failures named, nothing reported as zero."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ezrvc_audio.errors import AudioError
+from ezrvc_audio.testing import silence, speech_like
+from ezrvc_audio.writing import write
+from ezrvc_eval.bootstrap import Interval
 from ezrvc_eval.config import EvaluationConfig
 from ezrvc_eval.errors import EvalError
 from ezrvc_eval.evaluation import Evaluation
-from ezrvc_eval.items import EvaluationItem, Take
+from ezrvc_eval.items import EvaluationItem, Take, Timing
 from ezrvc_eval.metric import Measurement, Score
 from ezrvc_eval.scoring import Scorer
 
@@ -83,6 +86,42 @@ def test_what_a_metric_lacks_is_said(tmp_path: Path, recordings: list[Evaluation
     assert found.skipped["real_time_factor"].startswith("needs the time")
 
 
+def test_the_reason_is_what_is_really_lacking(
+    tmp_path: Path, recordings: list[EvaluationItem]
+) -> None:
+    longer = tmp_path / "longer.wav"
+    write(longer, speech_like(2.0, 16000))
+    pair = [EvaluationItem(name="a", converted=recordings[0].converted, reference=longer)]
+    names = ("lsd", "dnsmos_difference", "nearer_target")
+    found = Scorer(EvaluationConfig(metrics=names)).score(pair)
+    assert found.skipped == {
+        "lsd": "lsd, mr_stft: the reference has another length",
+        "dnsmos_difference": "needs recordings of the target voice",
+        "nearer_target": "needs recordings of the target voice",
+    }
+
+
+def test_sounds_in_memory_have_intervals_without_files() -> None:
+    """Made one at a time; the factor of time is that of all together, the peak the greatest."""
+    made: list[str] = []
+
+    def takes() -> Iterator[Take]:
+        for name, elapsed_s, peak in (("a", 1.0, 300.0), ("b", 3.0, 200.0)):
+            made.append(name)
+            yield Take(
+                name=name,
+                converted=silence(2.0, 16000),
+                timing=Timing(elapsed_s=elapsed_s, peak_memory_mb=peak),
+            )
+
+    found = Scorer(EvaluationConfig(metrics=("clipped", "speed"))).summarise(takes())
+    assert made == ["a", "b"]
+    assert list(found) == ["clipped", "real_time_factor", "peak_memory"]
+    assert found["clipped"] == Interval(0, 0, 0, 2)
+    assert found["real_time_factor"] == Interval(1.0, 0.5, 1.5, 2)
+    assert found["peak_memory"].value == 300
+
+
 def test_one_bad_file_does_not_stop_the_others(
     tmp_path: Path, recordings: list[EvaluationItem]
 ) -> None:
@@ -114,6 +153,7 @@ def test_an_evaluation_survives_its_file(tmp_path: Path, recordings: list[Evalua
     again = Evaluation.load(tmp_path / "run")
     assert again.to_tree() == found.to_tree()
     assert again.takes == found.takes
+    assert again.n_resamples == found.n_resamples
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 9, "title": ""}'])

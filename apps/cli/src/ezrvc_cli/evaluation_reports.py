@@ -16,7 +16,7 @@ def evaluation_lines(outcome: Outcome) -> list[str]:
         each = evaluation.summary[metric.name]
         digits = metric.decimals
         line = f"{metric.name:<20}{each.value:>10.{digits}f} {metric.unit:<6}"
-        if each.n > 1:
+        if each.n > 1 and metric.pooling == "mean":
             line += f" {each.low:.{digits}f} … {each.high:.{digits}f}"
         if metric.name in compared:
             row = compared[metric.name]

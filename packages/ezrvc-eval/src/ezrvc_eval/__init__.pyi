@@ -12,8 +12,10 @@ from .items import (
     items_of_folder,
     read_test_list,
     read_texts,
+    recordings_in,
 )
 from .metric import Measurement, Metric, Score
+from .metrics.catalogue import CONVERSION_METRICS
 from .metrics.registry import find_metric, list_metrics
 from .metrics.speed import SpeedProbe
 from .report import write_report
@@ -22,6 +24,7 @@ from .thresholds import Requirement, unmet
 from .validation import MadeSound, SoundJudge
 
 __all__ = [
+    "CONVERSION_METRICS",
     "Comparison",
     "EvalError",
     "Evaluation",
@@ -49,6 +52,7 @@ __all__ = [
     "paired_difference",
     "read_test_list",
     "read_texts",
+    "recordings_in",
     "score",
     "unmet",
     "write_report",

@@ -34,6 +34,10 @@ class Interval:
     high: float
     n: int
 
+    def __str__(self) -> str:
+        """As `0.873 [0.802, 0.941] n=6`."""
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}] n={self.n}"
+
 
 def pooled(scores: Sequence[Score], pooling: Literal["mean", "max"] = "mean") -> float:
     """One value of several: the mean by weight, or the greatest.
@@ -54,18 +58,19 @@ def confidence_interval(
 ) -> Interval:
     """The pooled value of several recordings with its interval; one recording has no width.
 
+    Nor has the greatest value: of a maximum the bootstrap tells nothing (Bickel and Freedman, "Some
+    asymptotic theory for the bootstrap", Annals of Statistics 1981), so both bounds are the value.
+
     Raises:
         ValueError: there are no scores.
     """
     values, weights = _arrays(scores)
+    value = pooled(scores, pooling)
     if pooling == "max":
-        drawn = _draw(len(values), n_resamples, seed, lambda chosen: values[chosen].max(axis=1))
-    else:
-        drawn = _draw(
-            len(values), n_resamples, seed, lambda chosen: _means(values, weights, chosen)
-        )
+        return Interval(value, value, value, len(values))
+    drawn = _draw(len(values), n_resamples, seed, lambda chosen: _means(values, weights, chosen))
     low, high = _bounds(drawn)
-    return Interval(pooled(scores, pooling), low, high, len(values))
+    return Interval(value, low, high, len(values))
 
 
 def paired_difference(

@@ -9,7 +9,10 @@ from ezrvc_eval.evaluation import Evaluation
 from ezrvc_eval.metric import Metric
 from ezrvc_eval.metrics.registry import find_metric
 
-Verdict = Literal["better", "worse", "undecided", "different", "not compared"]
+Verdict = Literal["better", "worse", "undecided", "different", "too few", "not compared"]
+FEWEST_PAIRS = 6
+"""Of fewer recordings even a difference of one sign in all of them may well be chance: that of five
+comes once in 16 times where there is none."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,8 @@ class MetricComparison:
         second: of the second run.
         difference: second less first, the same recordings drawn for both; None for a metric of
             which the greatest value counts.
-        verdict: of the second run: undecided while the interval of the difference holds 0.
+        verdict: of the second run: undecided while the interval of the difference holds 0, too few
+            where it does not but there are fewer than `FEWEST_PAIRS` recordings.
     """
 
     metric: Metric
@@ -93,9 +97,14 @@ def compare(first: Evaluation, second: Evaluation) -> Comparison:
             continue
         left = [left_scores[a] for a, _ in both]
         right = [right_scores[b] for _, b in both]
-        difference = paired_difference(left, right) if metric.pooling == "mean" else None
-        before = confidence_interval(left, metric.pooling)
-        after = confidence_interval(right, metric.pooling)
+        n_resamples = second.n_resamples
+        difference = (
+            paired_difference(left, right, n_resamples=n_resamples)
+            if metric.pooling == "mean"
+            else None
+        )
+        before = confidence_interval(left, metric.pooling, n_resamples=n_resamples)
+        after = confidence_interval(right, metric.pooling, n_resamples=n_resamples)
         verdict = _verdict(metric, before, after, difference)
         rows.append(MetricComparison(metric, before, after, difference, verdict))
     return Comparison(first.title, second.title, tuple(rows))
@@ -108,6 +117,8 @@ def _verdict(
         return "not compared"
     if difference.low <= 0 <= difference.high:
         return "undecided"
+    if before.n < FEWEST_PAIRS:
+        return "too few"
     if metric.better(after.value, before.value):
         return "better"
     return "worse" if metric.better(before.value, after.value) else "different"

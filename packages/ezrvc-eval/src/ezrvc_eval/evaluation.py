@@ -1,7 +1,7 @@
 """What an evaluation found: scores of every recording, and of all together; in and out of JSON."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from ezrvc_eval.metrics.registry import find_metric
 
 FORMAT = 1
 """Of report.json."""
+_N_RESAMPLES = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,19 +60,13 @@ class Evaluation:
     skipped: Mapping[str, str] = field(default_factory=dict[str, str])
     failures: tuple[tuple[str, str], ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    n_resamples: int = 2000
+    n_resamples: int = _N_RESAMPLES
 
     @cached_property
     def summary(self) -> dict[str, Interval]:
         """Each measured metric over all recordings, in the catalogue's order."""
-        found: dict[str, Interval] = {}
-        for metric in METRICS:
-            scores = self.scores_of(metric.name)
-            if scores:
-                found[metric.name] = confidence_interval(
-                    list(scores.values()), metric.pooling, n_resamples=self.n_resamples
-                )
-        return found
+        scores = {metric.name: list(self.scores_of(metric.name).values()) for metric in METRICS}
+        return summarise(scores, n_resamples=self.n_resamples)
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -124,6 +119,7 @@ class Evaluation:
             skipped=dict(tree["skipped"]),
             failures=tuple((each["name"], each["reason"]) for each in tree["failures"]),
             settings=dict(tree["settings"]),
+            n_resamples=int(tree["settings"].get("bootstrap_resamples", _N_RESAMPLES)),
         )
 
     def save(self, path: Path) -> None:
@@ -144,6 +140,24 @@ class Evaluation:
             raise EvalError(f"{file}: cannot be read ({error.strerror or error})") from error
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise EvalError(f"{file}: is no report of an evaluation ({error})") from error
+
+
+def summarise(
+    scores: Mapping[str, Sequence[Score]], *, n_resamples: int = _N_RESAMPLES
+) -> dict[str, Interval]:
+    """Scores of several recordings as one interval a metric, in the catalogue's order.
+
+    Args:
+        scores: by name of metric; metrics without any are left out.
+        n_resamples: how often recordings are drawn anew.
+    """
+    return {
+        metric.name: confidence_interval(
+            scores[metric.name], metric.pooling, n_resamples=n_resamples
+        )
+        for metric in METRICS
+        if scores.get(metric.name)
+    }
 
 
 def _take_tree(take: TakeResult) -> dict[str, Any]:

@@ -49,6 +49,11 @@ class Metric:
             return left < right
         return self.direction == "zero" and abs(left) < abs(right)
 
+    def named_in(self, note: str) -> bool:
+        """Whether a note of a `Measurement` is about this metric."""
+        names = note.partition(":")[0].split(", ")
+        return self.name in names or self.family in names
+
 
 @dataclass(frozen=True)
 class Score:
@@ -69,7 +74,8 @@ class Measurement:
 
     Attributes:
         scores: by name of metric; a metric that cannot be told of this recording is left out.
-        notes: why something was left out, one line each.
+        notes: why something was left out, one line each; it begins with the names of metrics, or
+            of the family, and a colon.
         texts: words that belong to the scores, as what was heard.
     """
 

@@ -1,24 +1,27 @@
 """Scoring recordings: every metric of every one, models loaded once."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ezrvc_audio.errors import AudioError
 from ezrvc_device.progress import Progress, silent
+from ezrvc_eval.bootstrap import Interval
 from ezrvc_eval.config import EvaluationConfig
 from ezrvc_eval.errors import EvalError
-from ezrvc_eval.evaluation import Evaluation, TakeResult
+from ezrvc_eval.evaluation import Evaluation, TakeResult, summarise
 from ezrvc_eval.items import EvaluationItem, Take, read_take
-from ezrvc_eval.metric import Metric, Score
+from ezrvc_eval.metric import Metric, Need, Score
 from ezrvc_eval.metrics.registry import Meter, chosen_metrics, load_meters
 from ezrvc_features.errors import FeatureError
 
-_NEEDS = {
+_NEEDS: Mapping[Need, str] = {
     "reference": "a reference recording",
     "text": "the words that are said (a text, or a reference to hear them in)",
-    "target": "recordings of the target voice, or a reference",
+    "target": "recordings of the target voice",
     "timing": "the time that converting took; evaluate a voice with a test list",
 }
+_BY_REFERENCE = {"wer", "cer", "speaker_similarity"}
+"""What they need a reference may stand in for."""
 
 
 class Scorer:
@@ -78,6 +81,24 @@ class Scorer:
                 )
         return wanted, tuple(notes), texts
 
+    def summarise(self, takes: Iterable[Take]) -> dict[str, Interval]:
+        """Measure sounds that are in memory, one at a time, and say how they are together.
+
+        Args:
+            takes: sounds; a generator may make each when it is asked for.
+
+        Returns:
+            Value, interval and number of recordings by metric, of the metrics that any of them has.
+
+        Raises:
+            EvalError: a score came out as no number.
+        """
+        collected: dict[str, list[Score]] = {}
+        for take in takes:
+            for name, score in self.measure(take)[0].items():
+                collected.setdefault(name, []).append(score)
+        return summarise(collected, n_resamples=self.config.bootstrap_resamples)
+
     def score(
         self,
         items: Sequence[EvaluationItem],
@@ -115,7 +136,7 @@ class Scorer:
         return Evaluation(
             title=title,
             takes=tuple(takes),
-            skipped=self._skipped(takes),
+            skipped=self._skipped(items, takes),
             failures=tuple(failures),
             settings=self.config.to_tree(),
             n_resamples=self.config.bootstrap_resamples,
@@ -133,20 +154,30 @@ class Scorer:
             texts=texts,
         )
 
-    def _skipped(self, takes: Sequence[TakeResult]) -> dict[str, str]:
+    def _skipped(
+        self, items: Sequence[EvaluationItem], takes: Sequence[TakeResult]
+    ) -> dict[str, str]:
         """The metrics that were asked for and that no recording has, each with its reason."""
         skipped: dict[str, str] = {}
         for metric in self.metrics:
             if any(metric.name in take.scores for take in takes):
                 continue
+            lacking: list[Need] = [n for n in metric.needs if not _given(metric, n, items)]
             if metric.family in self.missing:
                 skipped[metric.name] = self.missing[metric.family]
-            elif metric.needs:
-                skipped[metric.name] = f"needs {_NEEDS[metric.needs[0]]}"
+            elif lacking:
+                skipped[metric.name] = f"needs {_NEEDS[lacking[0]]}"
             else:
-                notes = [note for take in takes for note in take.notes if metric.family in note]
+                notes = [note for take in takes for note in take.notes if metric.named_in(note)]
                 skipped[metric.name] = notes[0] if notes else "could not be told of any recording"
         return skipped
+
+
+def _given(metric: Metric, need: Need, items: Sequence[EvaluationItem]) -> bool:
+    """Whether any recording has what a metric needs."""
+    if metric.name in _BY_REFERENCE and any(item.reference is not None for item in items):
+        return True
+    return any(bool(getattr(item, need)) for item in items)
 
 
 def score(

@@ -53,19 +53,44 @@ class Requirement:
         return bool(_OPERATORS[self.relation](value, self.bound))
 
 
+@dataclass(frozen=True)
+class Check:
+    """A requirement held against a run.
+
+    Attributes:
+        requirement: what is required.
+        value: of the run; None: it was not measured.
+        line: what is wrong, for people; empty where the requirement is met.
+    """
+
+    requirement: Requirement
+    value: float | None
+    line: str
+
+    @property
+    def met(self) -> bool:
+        """Whether the run keeps the bound."""
+        return not self.line
+
+
+def check(requirement: Requirement, evaluation: Evaluation) -> Check:
+    """Hold a run to a requirement; what was not measured is not met."""
+    metric = requirement.metric
+    if metric.name not in evaluation.summary:
+        reason = evaluation.skipped.get(metric.name, "it was not asked for")
+        line = f"{requirement} is required, but {metric.name} was not measured: {reason}"
+        return Check(requirement, None, line)
+    value = evaluation.summary[metric.name].value
+    if requirement.holds(value):
+        return Check(requirement, value, "")
+    shown = f"{value:.{metric.decimals}f}"
+    if requirement.holds(float(shown)):  # rounded it would seem to be met
+        shown = f"{value:.6g}"
+    shown = f"{shown} {metric.unit}".rstrip()
+    return Check(requirement, value, f"{requirement} is required, but {metric.name} is {shown}")
+
+
 def unmet(requirements: Sequence[Requirement], evaluation: Evaluation) -> list[str]:
     """A line for each requirement that is not met; what was not measured is not met."""
-    lines: list[str] = []
-    for requirement in requirements:
-        metric = requirement.metric
-        if metric.name not in evaluation.summary:
-            reason = evaluation.skipped.get(metric.name, "it was not asked for")
-            lines.append(f"{requirement} is required, but {metric.name} was not measured: {reason}")
-            continue
-        value = evaluation.summary[metric.name].value
-        if not requirement.holds(value):
-            unit = f" {metric.unit}" if metric.unit else ""
-            lines.append(
-                f"{requirement} is required, but {metric.name} is {value:.{metric.decimals}f}{unit}"
-            )
-    return lines
+    checks = [check(requirement, evaluation) for requirement in requirements]
+    return [each.line for each in checks if not each.met]

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 
 from ezrvc_audio.waveform import Waveform
 from ezrvc_device.progress import Progress, silent
-from ezrvc_eval.bootstrap import pooled
 from ezrvc_eval.config import EvaluationConfig
 from ezrvc_eval.items import Take
-from ezrvc_eval.metric import Score
 from ezrvc_eval.metrics.registry import Meter
 from ezrvc_eval.scoring import Scorer
 
@@ -67,13 +65,8 @@ class SoundJudge:
 
     def judge(self, sounds: Iterable[MadeSound]) -> dict[str, float]:
         """The metrics over all sounds, by name; those that none of them has are left out."""
-        collected: dict[str, list[Score]] = {}
-        for sound in sounds:
-            take = Take(name=sound.name, converted=sound.made, reference=sound.reference)
-            for name, score in self._scorer.measure(take)[0].items():
-                collected.setdefault(name, []).append(score)
-        return {
-            metric.name: pooled(collected[metric.name], metric.pooling)
-            for metric in self._scorer.metrics
-            if metric.name in collected
-        }
+        takes = (
+            Take(name=sound.name, converted=sound.made, reference=sound.reference)
+            for sound in sounds
+        )
+        return {name: each.value for name, each in self._scorer.summarise(takes).items()}

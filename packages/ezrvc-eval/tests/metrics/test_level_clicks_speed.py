@@ -46,7 +46,7 @@ def test_loudness_is_told_and_compared() -> None:
 def test_silence_has_no_loudness() -> None:
     measured = LevelMeter().measure(Take(name="x", converted=silence(1.0, 16000)))
     assert set(measured.scores) == {"clipped"}
-    assert measured.notes == ("loudness: there is only silence",)
+    assert measured.notes == ("loudness, loudness_change, true_peak: there is only silence",)
 
 
 @pytest.mark.parametrize("rate", [16000, 24000, 44100])

@@ -8,6 +8,7 @@ import pytest
 
 from ezrvc_audio.testing import silence, speech_like
 from ezrvc_audio.waveform import Waveform
+from ezrvc_audio.writing import write
 from ezrvc_eval.config import EvaluationConfig
 from ezrvc_eval.errors import EvalError, MissingWeightsError
 from ezrvc_eval.items import Take
@@ -45,6 +46,26 @@ def test_dnsmos_is_that_of_the_published_program(dnsmos: Meter) -> None:
     found = scores(dnsmos, Waveform(0.3 * pulses[None].astype(np.float32), 16000))
     expected = PUBLISHED
     assert found == pytest.approx(expected, abs=2e-3)
+
+
+def test_the_difference_is_that_to_the_mean_of_the_targets(dnsmos: Meter, tmp_path: Path) -> None:
+    spoken = speech_like(4.8, 16000, seed=1)
+    hiss = np.random.default_rng(0).standard_normal(spoken.samples.shape).astype(np.float32)
+    noisy = Waveform((spoken.samples + 0.03 * hiss).astype(np.float32), 16000)
+    write(tmp_path / "clean.wav", spoken, bit_depth=32)
+    write(tmp_path / "noisy.wav", noisy, bit_depth=32)
+    clean, target = tmp_path / "clean.wav", (tmp_path / "clean.wav", tmp_path / "noisy.wav")
+    found = {
+        name: dnsmos.measure(Take(name=name, converted=noisy, target=paths)).scores
+        for name, paths in (("alone", ()), ("to clean", (clean,)), ("to both", target))
+    }
+    assert "dnsmos_difference" not in found["alone"]
+    lost = found["to clean"]["dnsmos_difference"].value
+    assert lost == pytest.approx(
+        scores(dnsmos, noisy)["dnsmos_overall"] - scores(dnsmos, spoken)["dnsmos_overall"], abs=1e-4
+    )
+    assert lost < -0.1
+    assert found["to both"]["dnsmos_difference"].value == pytest.approx(lost / 2, abs=1e-4)
 
 
 PUBLISHED = {

@@ -63,12 +63,31 @@ def test_any_encoder_can_tell_voices(tmp_path: Path) -> None:
     assert set(measured.scores) == {"speaker_similarity"}
 
 
+@pytest.mark.parametrize(("mean", "nearer"), [(0.5, 1.0), (-0.5, 0.0)])
+def test_nearer_to_the_target_than_to_the_source(
+    tmp_path: Path, mean: float, nearer: float
+) -> None:
+    """The target's vector points to 0.9, the source's to -0.9."""
+    write(tmp_path / "a.wav", constant(0.9), bit_depth=32)
+    take = Take(
+        name="x",
+        converted=constant(mean),
+        reference=constant(-0.9),
+        target=(tmp_path / "a.wav",),
+    )
+    scores = SpeakerMeter(Loudness()).measure(take).scores
+    rest = np.sqrt((1 - mean**2) * (1 - 0.9**2))
+    assert scores["speaker_similarity"].value == pytest.approx(0.9 * mean + rest, abs=1e-3)
+    assert scores["source_similarity"].value == pytest.approx(-0.9 * mean + rest, abs=1e-3)
+    assert scores["nearer_target"].value == nearer
+
+
 def test_without_a_target_the_reference_has_the_voice() -> None:
     meter = SpeakerMeter(Loudness())
     take = Take(name="x", converted=constant(0.6), reference=constant(0.6))
     measured = meter.measure(take)
     assert measured.scores["speaker_similarity"].value == pytest.approx(1)
-    assert "source_similarity" not in measured.scores
+    assert set(measured.scores) == {"speaker_similarity"}
 
 
 def test_with_nothing_to_compare_nothing_is_measured() -> None:

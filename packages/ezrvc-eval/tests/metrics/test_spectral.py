@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from ezrvc_audio.resampling import resample
-from ezrvc_audio.testing import noise, speech_like
+from ezrvc_audio.testing import noise, silence, speech_like
 from ezrvc_audio.waveform import Waveform
 from ezrvc_eval.items import Take
 from ezrvc_eval.metrics.alignment import cepstra_of, warping_path
@@ -95,3 +96,48 @@ def test_spectral_convergence_and_log_magnitude_add_up() -> None:
     hiss = torch.from_numpy(noise(1.0, 16000, amplitude=0.5).samples)
     assert multi_resolution_distance(hiss, 2 * hiss) == pytest.approx(1 + np.log(2), abs=0.01)
     assert log_spectral_distance(hiss, -hiss) == 0
+
+
+def test_multi_resolution_distance_is_that_of_the_paper_written_out() -> None:
+    """Frobenius norms and mean logarithms of spectra taken frame by frame, by its numbers."""
+    left, right = (noise(0.5, 24000, seed=seed, amplitude=0.3).samples[0] for seed in (1, 2))
+    expected: list[float] = []
+    for n_fft, hop, window in ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240)):
+        true, made = (magnitudes(each, n_fft, hop, window) for each in (left, right))
+        convergence = np.linalg.norm(true - made) / np.linalg.norm(true)
+        floor = np.sqrt(1e-7)
+        logs = np.log(np.maximum(true, floor)) - np.log(np.maximum(made, floor))
+        expected.append(float(convergence + np.abs(logs).mean()))
+    found = multi_resolution_distance(torch.from_numpy(left[None]), torch.from_numpy(right[None]))
+    assert found == pytest.approx(np.mean(expected), rel=1e-4)
+
+
+def magnitudes(
+    samples: NDArray[np.float32], n_fft: int, hop: int, window: int
+) -> NDArray[np.float64]:
+    """Of frames under a periodic Hann window amid zeros, about every hop-th sample."""
+    shape = np.zeros(n_fft)
+    start = (n_fft - window) // 2
+    shape[start : start + window] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
+    padded = np.pad(samples.astype(np.float64), n_fft // 2, mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop]
+    return np.abs(np.fft.rfft(frames * shape))
+
+
+def test_log_spectral_distance_is_a_root_mean_square_over_frequency() -> None:
+    """Half of the band 6 dB louder: 6 dB * sqrt(1/2), in every frame."""
+    hiss = noise(2.0, 16000, amplitude=0.4).samples[0].astype(np.float64)
+    spectrum = np.fft.rfft(hiss)
+    spectrum[len(spectrum) // 2 :] *= 2
+    louder_above = np.fft.irfft(spectrum, len(hiss))
+    left, right = (torch.from_numpy(each[None]) for each in (hiss, louder_above))
+    assert log_spectral_distance(left, right) == pytest.approx(6.02 * np.sqrt(1 / 2), abs=0.15)
+
+
+def test_of_silence_no_spectrum_is_told() -> None:
+    spoken, nothing = speech_like(1.0, 16000), silence(1.0, 16000)
+    for reference, converted in ((spoken, nothing), (nothing, spoken)):
+        take = Take(name="x", converted=converted, reference=reference)
+        found = SpectralMeter().measure(take)
+        assert not found.scores
+        assert found.notes == ("mcd, lsd, mr_stft: there is only silence",)

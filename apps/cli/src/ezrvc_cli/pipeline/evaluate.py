@@ -24,10 +24,10 @@ from ezrvc_eval import (
     items_of_folder,
     read_test_list,
     read_texts,
+    recordings_in,
     unmet,
     write_report,
 )
-from ezrvc_eval.items import recordings_in
 from ezrvc_eval.metrics.registry import chosen_metrics
 from ezrvc_model.conversion import ConversionSettings, VoiceConverter
 from ezrvc_model.voice import VoiceModel
@@ -127,6 +127,7 @@ def evaluate(
         FeatureError: content or pitch cannot be computed.
         DeviceError: the device is not there.
     """
+    _refuse_unmeasured(request.requirements, config)
     first = _read_against(request)  # before the long work: a wrong path shows at once
     targets = tuple(_recordings(request.targets))
     if request.voice is not None and request.test_list is not None:
@@ -145,11 +146,22 @@ def evaluate(
         evaluation,
         against=first,
         comparison=comparison,
-        unmet=lines,
+        requirements=request.requirements,
         worst_cases=config.worst_cases,
         device=device,
     )
     return Outcome(evaluation, comparison, lines, report.page, report.data)
+
+
+def _refuse_unmeasured(requirements: Sequence[Requirement], config: EvaluationConfig) -> None:
+    """A requirement of what is not to be measured could never be met."""
+    measured = {metric.name for metric in chosen_metrics(config.metrics)}
+    for requirement in requirements:
+        if requirement.metric.name not in measured:
+            raise EvalError(
+                f"{requirement} is required, but {requirement.metric.name} is not among the "
+                f"metrics to measure: {', '.join(config.metrics)}"
+            )
 
 
 def _convert(

@@ -25,9 +25,14 @@ _PIECE_S = 20.0
 _QUIET_DB = 50.0
 
 
+def common_rate(left: Waveform, right: Waveform) -> int:
+    """The rate at which two recordings compare, Hz."""
+    return min(left.sample_rate, right.sample_rate, _HIGHEST_RATE)
+
+
 def at_common_rate(left: Waveform, right: Waveform) -> tuple[Waveform, Waveform]:
     """Two mono recordings at the lower of their rates, at most 24 kHz."""
-    rate = min(left.sample_rate, right.sample_rate, _HIGHEST_RATE)
+    rate = common_rate(left, right)
     return resample(left, rate), resample(right, rate)
 
 

@@ -57,6 +57,18 @@ METRICS: tuple[Metric, ...] = (
         decimals=3,
     ),
     Metric(
+        name="nearer_target",
+        family="speaker",
+        title="nearer to the target",
+        unit="",
+        range=(0.0, 1.0),
+        direction="higher",
+        source="comparison of `speaker_similarity` and `source_similarity`",
+        summary="share of recordings that are more similar to the target voice than to the source",
+        needs=("reference", "target"),
+        decimals=3,
+    ),
+    Metric(
         name="f0_correlation",
         family="pitch",
         title="pitch correlation",
@@ -147,8 +159,8 @@ METRICS: tuple[Metric, ...] = (
         range=(0.0, inf),
         direction="lower",
         source="Yamamoto et al., Parallel WaveGAN (ICASSP 2020, arXiv:1910.11480)",
-        summary="spectral convergence plus log-magnitude difference, mean over transforms of 512, "
-        "1024 and 2048 points; for recordings of equal length",
+        summary="spectral convergence plus log-magnitude difference, mean over transforms of 1024, "
+        "2048 and 512 points with the paper's windows and hops; for recordings of equal length",
         needs=("reference",),
         decimals=3,
     ),
@@ -191,6 +203,18 @@ METRICS: tuple[Metric, ...] = (
         direction="higher",
         source="Reddy et al., DNSMOS (ICASSP 2021, arXiv:2010.15258); network of `speechmos`",
         summary="predicted opinion on quality, by an earlier network",
+    ),
+    Metric(
+        name="dnsmos_difference",
+        family="dnsmos",
+        title="DNSMOS, less the target's",
+        unit="MOS",
+        range=(-4.0, 4.0),
+        direction="higher",
+        source=_DNSMOS,
+        summary="`dnsmos_overall` less the mean of that of the target voice's recordings: what "
+        "conversion costs",
+        needs=("target",),
     ),
     Metric(
         name="utmos",
@@ -299,3 +323,9 @@ METRICS: tuple[Metric, ...] = (
 )
 
 FAMILIES: tuple[str, ...] = tuple(dict.fromkeys(metric.family for metric in METRICS))
+
+CONVERSION_METRICS: tuple[str, ...] = (
+    *("speaker_similarity", "source_similarity", "nearer_target"),
+    *("f0_correlation", "dnsmos_overall", "dnsmos_difference", "clicks"),
+)
+"""What says whether conversions reach a target voice; nothing of it listens for words."""

@@ -7,11 +7,13 @@ evenly spread, and samples beyond full scale are clipped rather than refused.
 """
 
 import warnings
+from pathlib import Path
 
 import librosa
 import numpy as np
 from numpy.typing import NDArray
 
+from ezrvc_audio.reading import read
 from ezrvc_audio.resampling import resample
 from ezrvc_audio.waveform import Waveform
 from ezrvc_device.errors import WeightsError
@@ -53,21 +55,37 @@ class DnsmosMeter:
     def __init__(self, p835: OnnxNetwork, p808: OnnxNetwork) -> None:
         self._p835 = p835
         self._p808 = p808
+        self._targets: dict[Path, float] = {}
         with warnings.catch_warnings():
             # so many narrow bands at so short a transform leave some empty, as published
             warnings.filterwarnings("ignore", message="Empty filters", category=UserWarning)
             self._bands = librosa.filters.mel(sr=SAMPLE_RATE, n_fft=_P808_N_FFT, n_mels=120)
 
     def measure(self, take: Take) -> Measurement:
-        """The four scores, means over the windows."""
+        """The four scores, means over the windows; with a target, the difference to it."""
+        means = self._opinions(take.converted)
+        scores = {name: Score(value) for name, value in means.items()}
+        if take.target:
+            usual = np.mean([self._target(path) for path in take.target])
+            scores["dnsmos_difference"] = Score(means["dnsmos_overall"] - float(usual))
+        return Measurement(scores)
+
+    def _target(self, recording: Path) -> float:
+        """The overall score of a recording of the target voice; heard once."""
+        if recording not in self._targets:
+            heard = self._opinions(read(recording, mono=True))
+            self._targets[recording] = heard["dnsmos_overall"]
+        return self._targets[recording]
+
+    def _opinions(self, waveform: Waveform) -> dict[str, float]:
         rows: list[list[float]] = []
-        for window in windows(take.converted):
+        for window in windows(waveform):
             raw = self._p835(window[None])
             scores = [float(curve(x)) for curve, x in zip(_TO_MOS.values(), raw, strict=True)]
             rows.append([*scores, float(self._p808(self._mel(window[:-_P808_HOP])[None])[0])])
         means = np.mean(rows, axis=0).clip(1.0, 5.0)
         names = (*_TO_MOS, "dnsmos_p808")
-        return Measurement({n: Score(float(v)) for n, v in zip(names, means, strict=True)})
+        return {name: float(mean) for name, mean in zip(names, means, strict=True)}
 
     def _mel(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """What the P.808 network sees, (n_frames, 120)."""

@@ -15,6 +15,7 @@ FULL_SCALE = 0.999
 """From here on a sample counts as being at full scale."""
 SHORTEST_RUN = 3
 """So many samples at full scale in a row are clipped."""
+_SILENT = "loudness, loudness_change, true_peak: there is only silence"
 
 
 class LevelMeter:
@@ -26,7 +27,7 @@ class LevelMeter:
         clipped = Score(count_clipped(take.converted) / n_samples * 1e6, n_samples)
         loudness = measure_lufs(take.converted)
         if loudness == -math.inf:
-            return Measurement({"clipped": clipped}, notes=("loudness: there is only silence",))
+            return Measurement({"clipped": clipped}, notes=(_SILENT,))
         scores = {
             "loudness": Score(loudness),
             "true_peak": Score(true_peak_db(take.converted)),

@@ -25,6 +25,7 @@ from ezrvc_features.frames import FrameSpec
 FRAMES = FrameSpec(sample_rate=16000, hop_length=16000 // FRAME_RATE_HZ)
 """The grid on which curves are compared: 100 frames a second."""
 _FEWEST_FRAMES = 5
+_OF_VOICED = "f0_correlation, f0_rmse, f0_shift"
 
 
 class PitchMeter:
@@ -40,7 +41,7 @@ class PitchMeter:
     def measure(self, take: Take) -> Measurement:
         """`f0_correlation`, `f0_rmse`, `f0_shift`, `voicing_error`, `octave_errors`."""
         if take.reference is None:
-            return Measurement(notes=("f0: there is no reference",))
+            return Measurement(notes=("pitch: there is no reference",))
         true = self._estimator.estimate(take.reference, FRAMES)
         found = self._estimator.estimate(take.converted, FRAMES)
         left, right = _pairs(take.reference, take.converted, true, found)
@@ -60,7 +61,9 @@ def compare_curves(true: F0Curve, found: F0Curve) -> Measurement:
         scores["octave_errors"] = Score(accuracy.octave_errors)
     both = true.voiced & found.voiced
     if int(both.sum()) < _FEWEST_FRAMES:
-        notes.append(f"f0: fewer than {_FEWEST_FRAMES} frames are voiced in both recordings")
+        notes.append(
+            f"{_OF_VOICED}: fewer than {_FEWEST_FRAMES} frames are voiced in both recordings"
+        )
         return Measurement(scores, tuple(notes))
     octaves = np.log2(np.stack([true.hz[both], found.hz[both]]).astype(np.float64))
     cents = 1200 * (octaves[1] - octaves[0])

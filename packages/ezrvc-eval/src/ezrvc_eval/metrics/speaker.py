@@ -41,7 +41,7 @@ class SpeakerMeter:
         self._targets: dict[tuple[Path, ...], NDArray[np.float32]] = {}
 
     def measure(self, take: Take) -> Measurement:
-        """`speaker_similarity`; and `source_similarity` where source and target differ."""
+        """`speaker_similarity`; with a source `source_similarity` and `nearer_target` too."""
         if not take.target and take.reference is None:
             return Measurement(notes=("speaker_similarity: there is no recording of the voice",))
         embedding = self._embedder.embed(take.converted)
@@ -52,6 +52,9 @@ class SpeakerMeter:
         if take.reference is not None:
             alike = Score(similarity(embedding, self._embedder.embed(take.reference)))
             scores["source_similarity" if take.target else "speaker_similarity"] = alike
+        if len(scores) == 2:
+            nearer = scores["speaker_similarity"].value > scores["source_similarity"].value
+            scores["nearer_target"] = Score(float(nearer))
         return Measurement(scores)
 
     def _target(self, recordings: tuple[Path, ...]) -> NDArray[np.float32]:

@@ -12,10 +12,13 @@ from ezrvc_eval.config import EvaluationConfig
 from ezrvc_eval.items import Take
 from ezrvc_eval.metric import Measurement, Score
 from ezrvc_eval.metrics.alignment import at_common_rate, mel_cepstra, run_in_step, warping_path
-from ezrvc_features.spectrogram import linear_spectrogram
+from ezrvc_features.spectrogram import linear_spectrogram, reflect_pad
 
 _LSD_N_FFT = 1024
-_RESOLUTIONS = (512, 1024, 2048)
+_RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
+"""Points of the transform, hop and window of Parallel WaveGAN, in samples (there at 24 kHz)."""
+_POWER_FLOOR = 1e-7
+"""Less power than this is told from silence by no logarithm; of the published program."""
 
 
 class SpectralMeter:
@@ -29,6 +32,8 @@ class SpectralMeter:
         """`mcd`; and `lsd`, `mr_stft` where the recordings are of the same length."""
         if take.reference is None:
             return Measurement(notes=("mcd, lsd, mr_stft: there is no reference",))
+        if not take.reference.samples.any() or not take.converted.samples.any():
+            return Measurement(notes=("mcd, lsd, mr_stft: there is only silence",))
         reference, converted = at_common_rate(take.reference, take.converted)
         scores = {"mcd": Score(mel_cepstral_distortion(reference, converted))}
         if not run_in_step(reference, converted):
@@ -83,18 +88,31 @@ def log_spectral_distance(left: torch.Tensor, right: torch.Tensor) -> float:
 def multi_resolution_distance(reference: torch.Tensor, converted: torch.Tensor) -> float:
     """Spectral convergence plus mean log-magnitude difference, mean over three transforms.
 
+    Yamamoto et al., Parallel WaveGAN (ICASSP 2020, arXiv:1910.11480), section 2.2.
+
     Args:
         reference: (1, n_samples).
         converted: the same shape.
     """
     distances: list[float] = []
-    for n_fft in _RESOLUTIONS:
-        true, made = (
-            linear_spectrogram(each, n_fft, n_fft // 4) for each in (reference, converted)
-        )
+    for n_fft, hop, window in _RESOLUTIONS:
+        true, made = (_magnitudes(each, n_fft, hop, window) for each in (reference, converted))
         convergence = torch.linalg.norm(true - made) / torch.linalg.norm(true)
         distances.append(float(convergence + (true.log() - made.log()).abs().mean()))
     return sum(distances) / len(distances)
+
+
+def _magnitudes(samples: torch.Tensor, n_fft: int, hop: int, window: int) -> torch.Tensor:
+    spectrum = torch.stft(
+        reflect_pad(samples, n_fft // 2, n_fft // 2),
+        n_fft,
+        hop_length=hop,
+        win_length=window,
+        window=torch.hann_window(window),
+        center=False,
+        return_complex=True,
+    )
+    return spectrum.abs().square().clamp(min=_POWER_FLOOR).sqrt()
 
 
 def load(config: EvaluationConfig, device: str, progress: Progress) -> SpectralMeter:

@@ -12,7 +12,8 @@ from ezrvc_audio.waveform import Waveform
 from ezrvc_audio.writing import write
 from ezrvc_eval.evaluation import Evaluation, TakeResult
 from ezrvc_eval.metric import Metric
-from ezrvc_eval.report.pictures import case_picture
+from ezrvc_eval.report.pictures import page_picture
+from ezrvc_eval.report.words import Kind, compare_words
 from ezrvc_features.f0.base import F0Estimator
 
 _LONGEST_S = 15.0
@@ -24,48 +25,90 @@ _RANKED = (
 
 
 @dataclass(frozen=True)
+class CasePicture:
+    """A picture of the page, and where in it time runs.
+
+    Attributes:
+        address: data URI.
+        left: where 0 s is, as a share of the width.
+        right: where the end is.
+        seconds: from left to right.
+    """
+
+    address: str
+    left: float
+    right: float
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Case:
     """One recording as the page shows it.
 
     Attributes:
         take: what was found of it.
-        why: by which metrics it is among the worst.
+        worst_in: metrics in which no other recording is as bad.
         sounds: caption and data URI.
-        picture: data URI, or None when the recording is gone.
+        texts: caption and words, each with what is wrong with it.
+        notes: why it lacks what other recordings have.
+        picture: None when the recording is gone.
     """
 
     take: TakeResult
-    why: str
+    worst_in: tuple[Metric, ...]
     sounds: tuple[tuple[str, str], ...]
-    picture: str | None
+    texts: tuple[tuple[str, list[tuple[str, Kind]]], ...]
+    notes: tuple[str, ...]
+    picture: CasePicture | None
 
 
-def worst_takes(evaluation: Evaluation, how_many: int) -> list[tuple[TakeResult, str]]:
-    """The recordings that rank lowest, mean of their ranks over the metrics, each with reasons."""
-    ranked = [m for m in evaluation.metrics if m.name in _RANKED]
-    badness: dict[str, list[float]] = {take.name: [] for take in evaluation.takes}
-    reasons: dict[str, list[str]] = {take.name: [] for take in evaluation.takes}
-    for metric in ranked:
-        scores = evaluation.scores_of(metric.name)
-        values = {name: score.value for name, score in scores.items()}
-        if len(set(values.values())) < 2:
+def worst_takes(
+    evaluation: Evaluation, how_many: int
+) -> list[tuple[TakeResult, tuple[Metric, ...]]]:
+    """The recordings that rank lowest, mean of their ranks over the metrics.
+
+    Returns:
+        Each with the metrics in which it is worst of all.
+    """
+    ranks: dict[str, list[float]] = {take.name: [] for take in evaluation.takes}
+    reasons: dict[str, list[Metric]] = {take.name: [] for take in evaluation.takes}
+    for metric in evaluation.metrics:
+        if metric.name not in _RANKED:
             continue
-        for name, value in values.items():
-            worse = sum(metric.better(other, value) for other in values.values())
-            badness[name].append(worse / (len(values) - 1))
-        worst = max(values, key=lambda name: badness[name][-1])
-        reasons[worst].append(metric.title)
-    means = {name: sum(each) / len(each) if each else 0.0 for name, each in badness.items()}
+        shares = badness(evaluation, metric)
+        for name, share in shares.items():
+            ranks[name].append(share)
+        if shares:
+            reasons[max(shares, key=lambda name: shares[name])].append(metric)
+    means = {name: sum(each) / len(each) if each else 0.0 for name, each in ranks.items()}
     order = sorted(evaluation.takes, key=lambda take: -means[take.name])
-    return [
-        (take, f"worst in {', '.join(reasons[take.name])}" if reasons[take.name] else "")
-        for take in order[:how_many]
-    ]
+    return [(take, tuple(reasons[take.name])) for take in order[:how_many]]
+
+
+def badness(evaluation: Evaluation, metric: Metric) -> dict[str, float]:
+    """Of each recording the share of the others that are better, where any differ."""
+    scores = evaluation.scores_of(metric.name)
+    values = {name: score.value for name, score in scores.items()}
+    if len(set(values.values())) < 2:
+        return {}
+    return {
+        name: sum(metric.better(other, value) for other in values.values()) / (len(values) - 1)
+        for name, value in values.items()
+    }
 
 
 def build_cases(evaluation: Evaluation, how_many: int, estimator: F0Estimator | None) -> list[Case]:
     """Sounds and pictures of the worst recordings; of each at most its first 15 s."""
-    return [_case(take, why, estimator) for take, why in worst_takes(evaluation, how_many)]
+    measured = evaluation.metrics
+    return [
+        _case(
+            take,
+            worst_in,
+            tuple(note for note in take.notes if any(m.named_in(note) for m in measured)),
+            estimator,
+        )
+        for take, worst_in in worst_takes(evaluation, how_many)
+    ]
 
 
 def shown_values(take: TakeResult, metrics: Sequence[Metric]) -> list[tuple[Metric, float]]:
@@ -73,17 +116,34 @@ def shown_values(take: TakeResult, metrics: Sequence[Metric]) -> list[tuple[Metr
     return [(m, take.scores[m.name].value) for m in metrics if m.name in take.scores]
 
 
-def _case(take: TakeResult, why: str, estimator: F0Estimator | None) -> Case:
+def _case(
+    take: TakeResult,
+    worst_in: tuple[Metric, ...],
+    notes: tuple[str, ...],
+    estimator: F0Estimator | None,
+) -> Case:
+    texts = _texts(take)
     try:
         converted = _beginning(take.converted)
         reference = None if take.reference is None else _beginning(take.reference)
-    except AudioError:
-        return Case(take, why, (), None)  # moved since it was measured: the numbers stay
+    except AudioError:  # moved since it was measured: the numbers stay
+        return Case(take, worst_in, (), texts, notes, None)
     sounds = [("recording", _inline_sound(converted))]
     if reference is not None:
         sounds.insert(0, ("reference", _inline_sound(reference)))
-    picture = inline(case_picture(reference, converted, estimator), "image/png")
-    return Case(take, why, tuple(sounds), picture)
+    drawn = page_picture(reference, converted, estimator)
+    picture = CasePicture(inline(drawn.image, "image/webp"), *drawn.edges, drawn.seconds)
+    return Case(take, worst_in, tuple(sounds), texts, notes, picture)
+
+
+def _texts(take: TakeResult) -> tuple[tuple[str, list[tuple[str, Kind]]], ...]:
+    """What was said as it is written, what was heard as it compares."""
+    said = next((text for name, text in take.texts.items() if name != "heard"), "")
+    shown: list[tuple[str, list[tuple[str, Kind]]]] = []
+    for name, text in take.texts.items():
+        plain: list[tuple[str, Kind]] = [(word, "right") for word in text.split()]
+        shown.append((name, compare_words(said, text) if name == "heard" else plain))
+    return tuple(shown)
 
 
 def inline(content: bytes, media_type: str) -> str:

@@ -1,21 +1,21 @@
-"""Distributions as SVG inside the page: a dot for each recording, the mean and its interval."""
+"""Drawings inside the page, as SVG: distributions, scales, intervals of differences."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from ezrvc_eval.bootstrap import Interval
 from ezrvc_eval.metric import Metric
 
-WIDTH = 420
-_LEFT = 8
-_RIGHT = 8
+WIDTH = 300
+_SIDE = 10
 _ROW = 46
-_AXIS = 22
-_DOT = 3.2
+_AXIS = 20
+_DOT = 3.4
 _MOST_STACKED = 5
 
 
@@ -34,14 +34,14 @@ class Strip:
     css: str
 
 
-def strip_chart(metric: Metric, strips: Sequence[Strip]) -> str:
+def strip_chart(metric: Metric, strips: Sequence[Strip]) -> Markup:
     """Dots of one metric, a row for each run, over one axis; a dot's name shows on hover."""
     everything = np.array([v for s in strips for v in (*s.values.values(), s.interval.value)])
     low, high = _span(everything)
     height = _ROW * len(strips) + _AXIS
 
     def x(value: float) -> float:
-        return _LEFT + (value - low) / (high - low) * (WIDTH - _LEFT - _RIGHT)
+        return _SIDE + (value - low) / (high - low) * (WIDTH - 2 * _SIDE)
 
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {height}" role="img" '
@@ -51,19 +51,69 @@ def strip_chart(metric: Metric, strips: Sequence[Strip]) -> str:
         parts.append(
             f'<line class="grid" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="4" '
             f'y2="{height - _AXIS}"/>'
-            f'<text class="tick" x="{x(tick):.1f}" y="{height - 6}">{tick:g}</text>'
+            f'<text class="tick" x="{x(tick):.1f}" y="{height - 5}">{_label(tick)}</text>'
         )
     for row, strip in enumerate(strips):
         middle = _ROW * (row + 0.5) + 2
         each = strip.interval
+        left, right = (min(max(x(bound), 0), WIDTH) for bound in (each.low, each.high))
         parts.append(
-            f'<rect class="interval {strip.css}" x="{x(each.low):.1f}" y="{middle - 17:.1f}" '
-            f'width="{max(x(each.high) - x(each.low), 1):.1f}" height="34" rx="3"/>'
+            f'<rect class="interval {strip.css}" x="{left:.1f}" y="{middle - 17:.1f}" '
+            f'width="{max(right - left, 1):.1f}" height="34" rx="5"/>'
             f'<line class="mean {strip.css}" x1="{x(each.value):.1f}" x2="{x(each.value):.1f}" '
-            f'y1="{middle - 20:.1f}" y2="{middle + 20:.1f}"/>'
+            f'y1="{middle - 19:.1f}" y2="{middle + 19:.1f}"/>'
         )
         parts.extend(_dots(metric, strip, middle, x))
-    return "".join([*parts, "</svg>"])
+    return Markup("".join([*parts, "</svg>"]))  # our own SVG, whose texts are escaped
+
+
+def scale_bar(span: tuple[float, float], runs: Sequence[tuple[Interval, str]]) -> Markup:
+    """A value with its interval on a scale; of several runs one below the other.
+
+    Args:
+        span: what the scale covers.
+        runs: interval and class of the colour.
+    """
+    low, high = span
+    row, track = 14, 8
+
+    def x(value: float) -> float:
+        return WIDTH * min(max((value - low) / (high - low), 0.0), 1.0)
+
+    parts = [f'<svg viewBox="0 -2 {WIDTH} {row * len(runs) + 14}" aria-hidden="true">']
+    for number, (each, css) in enumerate(runs):
+        top = row * number
+        width = max(x(each.high) - x(each.low), 0)
+        parts.append(
+            f'<rect class="track" x="0" y="{top}" width="{WIDTH}" height="{track}" rx="4"/>'
+            f'<rect class="interval {css}" x="{x(each.low):.1f}" y="{top}" width="{width:.1f}" '
+            f'height="{track}" rx="4" style="fill-opacity:.35"/>'
+            f'<circle class="dot {css}" cx="{x(each.value):.1f}" cy="{top + track / 2}" r="5.5"/>'
+        )
+    base = row * len(runs) + 8
+    parts.append(
+        f'<text class="tick" x="0" y="{base}" style="text-anchor:start">{_label(low)}</text>'
+        f'<text class="tick" x="{WIDTH}" y="{base}" style="text-anchor:end">{_label(high)}</text>'
+    )
+    return Markup("".join([*parts, "</svg>"]))
+
+
+def forest_bar(difference: Interval, css: str) -> Markup:
+    """The interval of a difference about zero, which is in the middle."""
+    width, height = 128, 18
+    reach = max(abs(difference.low), abs(difference.high), 1e-12) * 1.08
+
+    def x(value: float) -> float:
+        return width / 2 * (1 + value / reach)
+
+    return Markup(
+        f'<svg viewBox="0 0 {width} {height}" aria-hidden="true">'
+        f'<line class="zero" x1="{width / 2}" x2="{width / 2}" y1="0" y2="{height}"/>'
+        f'<line class="span {css}" x1="{x(difference.low):.1f}" x2="{x(difference.high):.1f}" '
+        f'y1="{height / 2}" y2="{height / 2}"/>'
+        f'<circle class="point {css}" cx="{x(difference.value):.1f}" cy="{height / 2}" r="4.5"/>'
+        "</svg>"
+    )
 
 
 def _dots(metric: Metric, strip: Strip, middle: float, x: Callable[[float], float]) -> list[str]:
@@ -92,10 +142,14 @@ def _span(values: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Round numbers, about five of them, inside the span."""
-    raw = (high - low) / 5
+    """Round numbers, about four of them, inside the span."""
+    raw = (high - low) / 4
     unit = 10.0 ** np.floor(np.log10(raw))
     step = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= raw)
     first = int(np.ceil(low / step))
     last = int(np.floor(high / step))
     return [float(f"{number * step:.10g}") for number in range(first, last + 1)]
+
+
+def _label(value: float) -> str:
+    return f"{value:g}".replace("-", "−")

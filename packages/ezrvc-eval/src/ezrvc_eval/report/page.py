@@ -1,36 +1,25 @@
 """The page and the JSON file that an evaluation leaves."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import groupby
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from ezrvc_device.atomic import write_text
-from ezrvc_eval.bootstrap import Interval
-from ezrvc_eval.comparison import Comparison, MetricComparison
-from ezrvc_eval.evaluation import Evaluation
+from ezrvc_eval.comparison import FEWEST_PAIRS, Comparison
+from ezrvc_eval.evaluation import Evaluation, TakeResult
 from ezrvc_eval.metric import Metric
-from ezrvc_eval.report.cases import build_cases, shown_values
+from ezrvc_eval.report.cases import badness, build_cases, shown_values
 from ezrvc_eval.report.charts import Strip, strip_chart
+from ezrvc_eval.report.rows import Row, metric_rows, tiles
+from ezrvc_eval.thresholds import Requirement, check
 from ezrvc_features.f0.base import F0Estimator
 from ezrvc_features.f0.registry import load_f0_estimator
-
-_ARROWS = {"higher": "↑", "lower": "↓", "zero": "≈0", "none": ""}
-_GROUPS = {
-    "intelligibility": "Intelligibility",
-    "speaker": "Speaker",
-    "pitch": "Pitch",
-    "spectral": "Spectrum",
-    "dnsmos": "Naturalness",
-    "utmos": "Naturalness",
-    "level": "Level",
-    "clicks": "Level",
-    "speed": "Speed",
-}
 
 
 @dataclass(frozen=True)
@@ -46,25 +35,13 @@ class Report:
     data: Path
 
 
-@dataclass(frozen=True)
-class _Row:
-    metric: Metric
-    interval: Interval
-    group: str
-    compared: MetricComparison | None
-
-    @property
-    def arrow(self) -> str:
-        return _ARROWS[self.metric.direction]
-
-
 def write_report(
     folder: Path,
     evaluation: Evaluation,
     *,
     against: Evaluation | None = None,
     comparison: Comparison | None = None,
-    unmet: Sequence[str] = (),
+    requirements: Sequence[Requirement] = (),
     worst_cases: int = 4,
     device: str = "auto",
 ) -> Report:
@@ -75,75 +52,87 @@ def write_report(
         evaluation: the run.
         against: another run, drawn beside it.
         comparison: of the two, see `ezrvc_eval.comparison.compare`.
-        unmet: a line for each requirement that is not met.
+        requirements: what the run must reach; the page says of each whether it does.
         worst_cases: how many recordings are shown with sound and pictures.
         device: what the pitch estimator runs on.
     """
     estimator = _estimator(evaluation, device) if worst_cases else None
     page, data = folder / "report.html", folder / "report.json"
+    checks = [check(requirement, evaluation) for requirement in requirements]
     tree = evaluation.to_tree()
     if comparison is not None:
         tree["comparison"] = comparison.to_tree()
-    tree["unmet"] = list(unmet)
+    tree["requirements"] = {str(each.requirement): each.met for each in checks}
+    tree["unmet"] = [each.line for each in checks if not each.met]
     write_text(data, json.dumps(tree, ensure_ascii=False, indent=1) + "\n")
-    write_text(page, _render(evaluation, against, comparison, unmet, worst_cases, estimator))
-    return Report(page, data)
-
-
-def _render(
-    evaluation: Evaluation,
-    against: Evaluation | None,
-    comparison: Comparison | None,
-    unmet: Sequence[str],
-    worst_cases: int,
-    estimator: F0Estimator | None,
-) -> str:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["value"] = format_value
-    template = environment.from_string(
-        (files("ezrvc_eval.report") / "page.html.j2").read_text(encoding="utf-8")
-    )
-    compared = {} if comparison is None else {row.metric.name: row for row in comparison.rows}
-    rows = [
-        _Row(metric, evaluation.summary[metric.name], _GROUPS[metric.family],
-             compared.get(metric.name))
-        for metric in evaluation.metrics
-    ]  # fmt: skip
+    rows = metric_rows(evaluation, comparison)
     cases = build_cases(evaluation, worst_cases, estimator)
-    return template.render(
+    everything_shown = len(evaluation.takes) <= len(cases)
+    content = _render(
         evaluation=evaluation,
         against=against,
         comparison=comparison,
-        unmet=unmet,
-        rows=rows,
-        charts=[
-            (row.metric, _chart(row.metric, evaluation, against))
-            for row in rows
-            if _varies(row.metric, evaluation, against)
-        ],
+        fewest_pairs=FEWEST_PAIRS,
+        checks=checks,
+        all_met=all(each.met for each in checks),
+        tiles=tiles(rows, against),
+        all_rows=rows,
+        groups=[(name, list(each)) for name, each in groupby(rows, lambda row: row.group)],
+        charts=_charts(rows, evaluation, against),
         cases=cases,
+        cases_title="Recordings" if everything_shown else "Worst cases",
         values_of=lambda take: shown_values(take, evaluation.metrics),
+        badness_of=_shading(evaluation),
+    )
+    write_text(page, content)
+    return Report(page, data)
+
+
+def _render(**values: object) -> str:
+    """The template with its style and script inside."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["value"] = format_value
+    environment.filters["duration"] = format_duration
+    parts = files("ezrvc_eval.report")
+    style, script, template = (
+        (parts / name).read_text(encoding="utf-8")
+        for name in ("page.css", "page.js", "page.html.j2")
+    )
+    return environment.from_string(template).render(
+        values, style=Markup(style), script=Markup(script)
     )
 
 
-def _varies(metric: Metric, *runs: Evaluation | None) -> bool:
-    """Whether there is anything to draw: two recordings that differ."""
-    scores = [run.scores_of(metric.name) for run in runs if run is not None]
-    return len({score.value for each in scores for score in each.values()}) > 1
+def _charts(
+    rows: Sequence[Row], evaluation: Evaluation, against: Evaluation | None
+) -> list[tuple[Metric, Markup]]:
+    """A chart for each metric of which there is anything to draw: two recordings that differ."""
+    runs = [(run, css) for run, css in ((against, "first"), (evaluation, "second")) if run]
+    charts: list[tuple[Metric, Markup]] = []
+    for metric in (row.metric for row in rows):
+        strips = [
+            Strip(
+                {name: score.value for name, score in run.scores_of(metric.name).items()},
+                run.summary[metric.name],
+                css,
+            )
+            for run, css in runs
+            if metric.name in run.summary
+        ]
+        if len({value for strip in strips for value in strip.values.values()}) > 1:
+            charts.append((metric, strip_chart(metric, strips)))
+    return charts
 
 
-def _chart(metric: Metric, evaluation: Evaluation, against: Evaluation | None) -> Markup:
-    """Every recording a dot; nothing but our own SVG, whose texts are escaped."""
-    strips = [
-        Strip(
-            {name: score.value for name, score in run.scores_of(metric.name).items()},
-            run.summary[metric.name],
-            css,
-        )
-        for run, css in ((against, "first"), (evaluation, "second"))
-        if run is not None and metric.name in run.summary
-    ]
-    return Markup(strip_chart(metric, strips))
+def _shading(evaluation: Evaluation) -> Callable[[TakeResult, Metric], Markup]:
+    """Says how red a cell of the table of recordings is."""
+    shades = {metric.name: badness(evaluation, metric) for metric in evaluation.metrics}
+
+    def style(take: TakeResult, metric: Metric) -> Markup:
+        shade = shades[metric.name].get(take.name, 0.0)
+        return Markup(f' style="--badness:{shade:.2f}"' if shade else "")
+
+    return style
 
 
 def format_value(value: float, metric: Metric, *, sign: bool = False) -> str:
@@ -152,6 +141,11 @@ def format_value(value: float, metric: Metric, *, sign: bool = False) -> str:
     if float(text) == 0:
         text = text.lstrip("+-")
     return text.replace("-", "−")
+
+
+def format_duration(seconds: float) -> str:
+    """Seconds as people read them."""
+    return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.1f} minutes"
 
 
 def _estimator(evaluation: Evaluation, device: str) -> F0Estimator | None:
