@@ -2,18 +2,22 @@
 
     python tests/parity/check_fixture.py FOLDER... [--decoder-from FOLDER]
 
-A folder holds a checkpoint (`G_*.pth` with `config.json`, or an RVC `.pth`) and recordings (`.npz`)
-of one pass: inputs and what each part made of them, single precision, with all noise zero, or from
-a seeded generator where the file's name says so. Checkpoints named `*.nodec.pth` lack `dec.*`,
-which then comes from the checkpoint of `--decoder-from`.
+A folder holds a checkpoint (`G_*.pth` with `config.json`, an RVC `.pth`, or the `model` of an
+NSF-HiFiGAN vocoder with `config.json`) and recordings (`.npz`) of one pass each: inputs and what
+each part made of them, single precision, with all noise zero, or from a seeded generator where the
+file's name says so (`..._seed1234.npz`). A recording without inputs was given those of the one
+whose name is most like its own. Checkpoints named `*.nodec.pth` lack `dec.*`, which then comes from
+the checkpoint of `--decoder-from`.
 
-One line for each output: max|a-b| / max(1, max|b|). Exits 1 if one is above 1e-4 or cannot be made.
+One line for each output: max|a-b| / max(1, max|b|). Exits 1 if one is above 1e-4 or cannot be made;
+what a recording holds beside these is named as skipped.
 What is predicted as F0 is compared on its own; what follows it is given the recorded F0, because
 a sine whose frequency differs in the last bit drifts away from the recorded one.
 """
 
 import argparse
 import dataclasses
+import difflib
 import json
 import re
 import shutil
@@ -30,7 +34,8 @@ from ezrvc_features.f0.quantization import coarse_f0
 from ezrvc_features.spectrogram import mel_spectrogram, spectrogram_to_mel
 from ezrvc_model.errors import ModelError
 from ezrvc_model.interop.imported import ImportedGenerator
-from ezrvc_model.interop.names import generator_names
+from ezrvc_model.interop.names import generator_names, with_old_weight_norm
+from ezrvc_model.interop.nsf_hifigan import import_nsf_hifigan
 from ezrvc_model.interop.reading import read_foreign
 from ezrvc_model.interop.rvc import import_rvc
 from ezrvc_model.interop.sovits import import_sovits
@@ -45,8 +50,12 @@ TOLERANCE = 1e-4
 MEL_WEIGHT = 45.0
 
 Arrays = dict[str, torch.Tensor]
-Result = tuple[str, torch.Tensor, torch.Tensor]
-"""Name, ours, theirs."""
+Result = tuple[str, torch.Tensor | None, torch.Tensor]
+"""Name, ours (None: nothing here corresponds to it), theirs."""
+CONTENT = frozenset(("c", "phone", "mel"))
+INPUTS = CONTENT | {"f0", "uv", "sid", "vol", "lengths", "pitch", "nsff0"}
+ANY_ENCODER = "recorded"
+"""Content is given, so that it may come from an encoder that a user would have to name."""
 
 
 def main() -> int:
@@ -59,11 +68,14 @@ def main() -> int:
     for folder in arguments.folders:
         try:
             for name, ours, theirs in check_folder(folder, arguments.decoder_from):
+                if ours is None:
+                    print(f"skip {folder.name} {name}")
+                    continue
                 error = relative_error(ours, theirs)
                 failed = not error <= TOLERANCE  # NaN fails too
                 failures += failed
                 print(f"{'FAIL' if failed else 'ok  '} {folder.name} {name} {error:.2e}")
-        except (ModelError, OSError, ValueError, KeyError) as error:
+        except (ModelError, OSError, ValueError, KeyError, RuntimeError) as error:
             failures += 1
             print(f"FAIL {folder.name} {type(error).__name__}: {error}")
     return 1 if failures else 0
@@ -81,16 +93,41 @@ def relative_error(ours: torch.Tensor, theirs: torch.Tensor) -> float:
 
 def check_folder(folder: Path, decoder_from: Path | None) -> Iterator[Result]:
     """Every output of every recording of a folder."""
-    n_results = 0
-    for result in (
-        check_sovits(folder, decoder_from)
-        if (folder / "config.json").exists()
-        else check_rvc(folder)
-    ):
-        n_results += 1
+    if any(folder.glob("G_*.pth")):
+        results = check_sovits(folder, decoder_from)
+    elif (folder / "model").exists():
+        results = check_vocoder(folder)
+    else:
+        results = check_rvc(folder)
+    n_compared = 0
+    for result in results:
+        n_compared += result[1] is not None
         yield result
-    if not n_results:
+    if not n_compared:
         raise ValueError("holds no recording that is known here")
+
+
+def recordings_of(folder: Path) -> dict[str, Arrays]:
+    """Every recording of inference by its name, with inputs."""
+    recordings = {
+        path.stem: load(path)
+        for path in sorted(folder.glob("*.npz"))
+        if not path.stem.startswith("train")
+    }
+    complete = [stem for stem, arrays in recordings.items() if CONTENT & arrays.keys()]
+    for stem, arrays in recordings.items():
+        if stem in complete:
+            continue
+        for nearest in difflib.get_close_matches(stem, complete, n=1, cutoff=0):
+            given = recordings[nearest]
+            recordings[stem] = {name: given[name] for name in INPUTS & given.keys()} | arrays
+    return recordings
+
+
+def noise_of(stem: str) -> Noise:
+    """The noise of a recording."""
+    seed = re.search(r"seed(\d+)", stem)
+    return TorchNoise.seeded(int(seed[1])) if seed else ZeroNoise()
 
 
 # --------------------------------------------------------------------- so-vits-svc
@@ -99,20 +136,17 @@ def check_folder(folder: Path, decoder_from: Path | None) -> Iterator[Result]:
 def check_sovits(folder: Path, decoder_from: Path | None) -> Iterator[Result]:
     """Outputs of a so-vits-svc variant."""
     with tempfile.TemporaryDirectory() as temporary:
-        imported = import_sovits(complete_checkpoint(folder, decoder_from, Path(temporary)))
-    inputs = load(folder / "infer_zero_predf0_0.npz")
-    for path in sorted(folder.glob("infer_*.npz")):
-        recorded = load(path)
-        given = {
-            **inputs,
-            **{k: v for k, v in recorded.items() if k in ("c", "f0", "uv", "sid", "vol")},
-        }
-        seed = re.search(r"seed(\d+)", path.stem)
-        predicted = path.stem.endswith("predf0_1")
-        for name, ours, theirs in check_inference(imported, given, recorded, seed, predicted):
+        path = complete_checkpoint(folder, decoder_from, Path(temporary))
+        try:
+            imported = import_sovits(path)
+        except ModelError:
+            imported = import_sovits(path, encoder=ANY_ENCODER)
+    for stem, recorded in recordings_of(folder).items():
+        for name, ours, theirs in check_inference(imported, recorded, stem):
+            yield f"{stem} {name}", ours, theirs
+    for path in sorted(folder.glob("train*.npz")):
+        for name, ours, theirs in check_training(imported, path):
             yield f"{path.stem} {name}", ours, theirs
-    if (folder / "train_fwd.npz").exists():
-        yield from check_training(imported, folder)
 
 
 def complete_checkpoint(folder: Path, decoder_from: Path | None, temporary: Path) -> Path:
@@ -121,8 +155,6 @@ def complete_checkpoint(folder: Path, decoder_from: Path | None, temporary: Path
     if whole:
         return whole[-1]
     partial = sorted(folder.glob("G_*.nodec.pth"))
-    if not partial:
-        raise ValueError("holds no G_*.pth")
     if decoder_from is None:
         raise ValueError(f"{partial[-1].name} lacks its decoder: give --decoder-from FOLDER")
     content = read_foreign(partial[-1])
@@ -134,43 +166,47 @@ def complete_checkpoint(folder: Path, decoder_from: Path | None, temporary: Path
     return path
 
 
-def check_inference(
-    imported: ImportedGenerator,
-    given: Arrays,
-    recorded: Arrays,
-    seed: re.Match[str] | None,
-    predicted: bool,
-) -> Iterator[Result]:
+def check_inference(imported: ImportedGenerator, recorded: Arrays, stem: str) -> Iterator[Result]:
     """One conversion, part by part as it was recorded."""
     synthesizer = imported.build().eval()
-    f0, voiced, volume = given["f0"], given["uv"], given.get("vol")
-    speaker = given["sid"].flatten()
-    if "mix" in recorded:
-        speaker = recorded["mix"].t().unsqueeze(0)
+    content, f0, voiced, volume = (recorded.get(name) for name in ("c", "f0", "uv", "vol"))
+    if content is None or f0 is None or voiced is None:
+        raise ValueError(f"{stem}: no recording beside it holds c, f0 and uv")
+    speaker = speaker_of(recorded, imported.config.n_speakers)
     seen = Seen(synthesizer)
+    compared = {*INPUTS, "mix", "audio", "f0_out"}
     with torch.inference_mode():
-        if predicted:
-            yield (
-                "f0_out",
-                synthesizer.predict_f0(given["c"], f0, voiced, speaker, volume),
-                recorded["f0_out"],
-            )
+        if "predf0_1" in stem or "f0_decoder__pred_lf0" in recorded:
+            predicted = synthesizer.predict_f0(content, f0, voiced, speaker, volume)
+            yield "f0_out", predicted, recorded["f0_out"]
             f0 = recorded["f0_out"]
 
         def infer() -> torch.Tensor:
-            noise: Noise = TorchNoise.seeded(int(seed[1])) if seed else ZeroNoise()
-            return synthesizer.infer(
-                given["c"], f0, voiced, speaker, volume, noise=noise, fp32=True
-            )
+            told = (content, f0, voiced, speaker, volume)
+            return synthesizer.infer(*told, noise=noise_of(stem), fp32=True)
 
         audio = infer()
         for name, ours in seen.by_recorded_name().items():
             if name in recorded:
                 yield name, ours, recorded[name]
+                compared.add(name)
         yield "audio", audio, recorded["audio"]
         seen.remove()
         synthesizer.prepare_for_inference()
         yield "audio, prepared", infer(), recorded["audio"]
+    for name in sorted(recorded.keys() - compared):
+        if not name.startswith("noise"):
+            yield name, None, recorded[name]
+
+
+def speaker_of(recorded: Arrays, n_speakers: int) -> torch.Tensor:
+    """Rows of the speaker table, or weights; a mix may leave the last speakers out."""
+    if "mix" not in recorded:
+        return recorded["sid"].flatten()
+    mix = recorded["mix"]  # (n_frames, n_mixed)
+    weights = torch.zeros(1, n_speakers, len(mix))
+    weights[0, : mix.shape[1]] = mix.t()
+    return weights
 
 
 class Seen:
@@ -184,9 +220,13 @@ class Seen:
             "flow": synthesizer.flow,
             "f0": synthesizer.f0_decoder,
             "source": synthesizer.sine_source,
-            "conv_pre": decoder.input,
-            "ups0": decoder.get_submodule("stages.0.upsample"),
+            "dec_conv_pre__out": decoder.input,
+            "dec_conv_post__out": decoder.output,
         }
+        for index in range(len(synthesizer.config.decoder.upsample_rates)):
+            stage = decoder.get_submodule(f"stages.{index}")
+            parts[f"dec_ups{index}__out"] = stage.get_submodule("upsample")
+            parts[f"dec_noise_convs{index}__out"] = dict(stage.named_children()).get("source")
         self.handles = [
             part.register_forward_hook(self._keep(name))
             for name, part in parts.items()
@@ -211,10 +251,7 @@ class Seen:
         if "source" in self.values:
             named["source__har"] = self.values["source"][1].samples.transpose(1, 2)
         # a decoder prepared for inference may run as a copy of itself, which is not looked into
-        if "conv_pre" in self.values:
-            named["dec_conv_pre__out"] = self.values["conv_pre"][1]
-        if "ups0" in self.values:
-            named["dec_ups0__out"] = self.values["ups0"][1]
+        named |= {name: made for name, (_, made) in self.values.items() if name.startswith("dec_")}
         return named
 
     def _keep(self, name: str) -> Any:
@@ -224,11 +261,11 @@ class Seen:
         return hook
 
 
-def check_training(imported: ImportedGenerator, folder: Path) -> Iterator[Result]:
+def check_training(imported: ImportedGenerator, path: Path) -> Iterator[Result]:
     """One training pass without adversary: outputs, losses, and the norm of every gradient."""
     config = imported.config.model_copy(update={"mask_padding": False})
     synthesizer = dataclasses.replace(imported, config=config).build().eval()
-    recorded = load(folder / "train_fwd.npz")
+    recorded = load(path)
     spectrogram = recorded["spec"].float()
     n_frames = recorded["y_hat"].shape[-1] // config.hop_length
     output = synthesizer(
@@ -249,15 +286,16 @@ def check_training(imported: ImportedGenerator, folder: Path) -> Iterator[Result
         **{name: getattr(output, name) for name in ("z", "z_p", "m_p", "logs_p", "m_q", "logs_q")},
         "pred_lf0": output.predicted_log_f0,
         "norm_lf0": output.normalised_log_f0,
-        "lf0": output.log_f0,
+        "lf0": output.log_f0 if config.predict_f0 else None,
         "mel": mel,
         "y_mel": take_slices(mel, output.slice_starts, n_frames),
         "y_hat_mel": mel_spectrogram(output.audio[:, 0], mel_spec(config), config.hop_length),
     }
     for name, ours in made.items():
         if ours is not None and name in recorded:
-            yield f"train_fwd {name}", ours, recorded[name]
-    numbers = json.loads((folder / "train_fwd_grads.json").read_text(encoding="utf-8"))
+            yield name, ours, recorded[name]
+    numbers = json.loads(path.with_name(f"{path.stem}_grads.json").read_text(encoding="utf-8"))
+    norms = {with_old_weight_norm(name): norm for name, norm in numbers["grad_norms"].items()}
     losses = {
         "loss_mel": MEL_WEIGHT * mel_loss(output, spectrogram, config),
         "loss_kl": kl_loss(output),
@@ -265,14 +303,19 @@ def check_training(imported: ImportedGenerator, folder: Path) -> Iterator[Result
     if output.predicted_log_f0 is not None:
         losses["loss_lf0"] = f0_loss(output)
     for name, loss in losses.items():
-        yield f"train_fwd {name}", loss, torch.tensor(numbers[name])
+        yield name, loss, torch.tensor(numbers[name])
     torch.stack(list(losses.values())).sum().backward()
     parameters = dict(synthesizer.named_parameters())
     names = generator_names(parameters, config.decoder, "sovits")
     for ours, theirs in names.items():
         gradient = parameters[ours].grad
         norm = torch.zeros(()) if gradient is None else gradient.norm()
-        yield f"train_fwd gradient of {theirs}", norm, torch.tensor(numbers["grad_norms"][theirs])
+        # a shared network goes by the place where it was met first
+        copied = theirs.replace("flow.wn.", "flow.flows.0.enc.")
+        theirs_norm = norms.get(theirs, norms.get(copied))
+        if theirs_norm is None:
+            raise ValueError(f"{path.stem}: no gradient of {theirs} was recorded")
+        yield f"gradient of {theirs}", norm, torch.tensor(theirs_norm)
 
 
 # ----------------------------------------------------------------------------- RVC
@@ -282,24 +325,24 @@ def check_rvc(folder: Path) -> Iterator[Result]:
     """Outputs of an RVC voice."""
     checkpoints = sorted(folder.glob("*.pth"))
     if not checkpoints:
-        raise ValueError("holds neither config.json nor an RVC .pth")
-    synthesizer = import_rvc(checkpoints[-1]).build().eval()
-    recordings = {path.stem: load(path) for path in sorted(folder.glob("io_*.npz"))}
-    inputs: Arrays = {}
-    for recorded in recordings.values():
-        if "phone" in recorded:
-            inputs = recorded
+        raise ValueError("holds neither G_*.pth nor an RVC .pth nor a vocoder's model")
+    try:
+        imported = import_rvc(checkpoints[-1])
+    except ModelError:
+        imported = import_rvc(checkpoints[-1], encoder=ANY_ENCODER)
+    synthesizer = imported.build().eval()
     for prepared in (False, True):
         if prepared:
             synthesizer.prepare_for_inference()
-        for stem, recorded in recordings.items():
-            given = {**inputs, **recorded}
-            for name, ours in rvc_outputs(synthesizer, given).items():
-                if name in recorded:
+        for stem, recorded in recordings_of(folder).items():
+            made = rvc_outputs(synthesizer, recorded, stem, imported.noise_scale)
+            for name in sorted(recorded.keys() - INPUTS | {"pitch"} & recorded.keys()):
+                ours = made.get(name)
+                if ours is not None or not (prepared or name.startswith("noise")):
                     yield f"{stem} {name}{', prepared' * prepared}", ours, recorded[name]
 
 
-def rvc_outputs(synthesizer: Synthesizer, given: Arrays) -> Arrays:
+def rvc_outputs(synthesizer: Synthesizer, given: Arrays, stem: str, noise_scale: float) -> Arrays:
     """One conversion by an RVC voice, under the names of the recordings."""
     content = given["phone"].transpose(1, 2)
     f0 = given.get("nsff0", torch.zeros(content.shape[0], content.shape[2]))
@@ -310,13 +353,34 @@ def rvc_outputs(synthesizer: Synthesizer, given: Arrays) -> Arrays:
             f0,
             (f0 > 0).float(),
             given["sid"].flatten(),
-            lengths=given["lengths"],
-            noise=ZeroNoise(),
+            lengths=given.get("lengths"),
+            noise_scale=noise_scale,
+            noise=noise_of(stem),
             fp32=True,
         )
     seen.remove()
     named = {name.split("__")[-1]: value for name, value in seen.by_recorded_name().items()}
     return {**named, "pitch": coarse_f0(f0), "audio": audio}
+
+
+# -------------------------------------------------------------------------- vocoder
+
+
+def check_vocoder(folder: Path) -> Iterator[Result]:
+    """Outputs of a stand-alone NSF-HiFiGAN."""
+    vocoder = import_nsf_hifigan(folder / "model").eval()
+    for prepared in (False, True):
+        if prepared:
+            vocoder.prepare_for_inference()
+        for stem, recorded in recordings_of(folder).items():
+            with torch.inference_mode():
+                f0, noise = recorded["f0"], noise_of(stem)
+                source = vocoder.source(f0, noise=noise_of(stem))
+                audio = vocoder.vocode(recorded["mel"], f0, noise=noise, fp32=True)
+            if source is not None and not prepared and "har" in recorded:
+                yield f"{stem} har", source.samples.transpose(1, 2), recorded["har"]
+            for name in recorded.keys() & {"audio", "audio_no_wn"}:
+                yield f"{stem} {name}{', prepared' * prepared}", audio, recorded[name]
 
 
 def load(path: Path) -> Arrays:

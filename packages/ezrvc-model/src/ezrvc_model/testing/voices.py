@@ -91,7 +91,7 @@ def save_sovits_voice(
     return export_sovits(folder, generator.config, state, rows, encoder=encoder, step=800)
 
 
-def save_rvc_voice(path: Path) -> Path:
+def save_rvc_voice(path: Path, *, has_f0: bool = True) -> Path:
     """Write a small untrained voice as RVC v2 does; returns its path."""
     changes = {
         "n_mels": 125,
@@ -105,8 +105,10 @@ def save_rvc_voice(path: Path) -> Path:
         "voiced_embedding": False,
         "scaled_embedding": True,
         "predict_f0": False,
+        "pitch_embedding": has_f0,
     }
     ends = {"n_harmonics": 0, "normalised_ends": False, "output_bias": False}
+    ends["kind"] = "nsf-hifigan" if has_f0 else "hifigan"
     generator = _foreign(40000, 1, changes, ends)
     write_rvc_checkpoint(path, generator, version="v2")
     return path
