@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import librosa
 import torch
+from torch.nn import functional
 
 from ezrvc_features.errors import FeatureError
 
@@ -74,6 +75,8 @@ def reflect_pad(samples: torch.Tensor, left: int, right: int) -> torch.Tensor:
     n_samples = samples.shape[-1]
     if n_samples == 0:
         raise FeatureError("cannot pad an empty signal: it has no samples to reflect")
+    if samples.ndim in (2, 3) and max(left, right) < n_samples:
+        return functional.pad(samples, (left, right), mode="reflect")
     period = max(2 * (n_samples - 1), 1)
     position = torch.arange(-left, n_samples + right, device=samples.device).remainder(period)
     return samples[..., torch.minimum(position, period - position) if n_samples > 1 else position]
@@ -184,7 +187,7 @@ def mel_spectrogram(
     magnitudes = _magnitudes(samples, n_fft, hop_length, epsilon)
     if n_fft != mel.n_fft:
         missing = max(mel.n_bins - magnitudes.shape[-2], 0)
-        magnitudes = torch.nn.functional.pad(magnitudes, (0, 0, 0, missing))
+        magnitudes = functional.pad(magnitudes, (0, 0, 0, missing))
         magnitudes = magnitudes[..., : mel.n_bins, :] * (mel.n_fft / n_fft)
     return spectrogram_to_mel(magnitudes, mel)
 
