@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields, replace
 from typing import Self
 
 import torch
-from torch.nn.functional import pad
 
 from ezrvc_features.frames import FrameSpec
 from ezrvc_features.spectrogram import linear_spectrogram, reflect_pad
@@ -51,7 +50,7 @@ def cut(
     ]
     missing = (max(-first, 0), max(last - clip.n_frames, 0))
     if any(missing):
-        inside = reflect_pad(inside, *(frames.n_samples(count) for count in missing))
+        inside = reflect_pad(inside[None], *(frames.n_samples(count) for count in missing))[0]
     return Piece(clip.part(start, end, frames), inside, key)
 
 
@@ -90,7 +89,7 @@ class Pieces:
         return type(self)(**moved)
 
     def pin_memory(self) -> Self:
-        """What is not on a device yet in page-locked memory; `DataLoader(pin_memory=True)` calls."""
+        """What is on no device yet, in page-locked memory; `DataLoader(pin_memory=True)` calls."""
         tensors: dict[str, torch.Tensor] = {
             field.name: getattr(self, field.name) for field in fields(self)
         }
@@ -153,4 +152,8 @@ def bucket(n_frames: int, max_frames: int, n_buckets: int = 8) -> int:
 
 
 def _filled_up(tensors: Sequence[torch.Tensor], length: int) -> torch.Tensor:
-    return torch.stack([pad(tensor, (0, length - tensor.shape[-1])) for tensor in tensors])
+    first = tensors[0]
+    filled = first.new_zeros(len(tensors), *first.shape[:-1], length)
+    for row, tensor in zip(filled, tensors, strict=True):
+        row[..., : tensor.shape[-1]] = tensor
+    return filled

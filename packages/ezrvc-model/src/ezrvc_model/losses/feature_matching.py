@@ -1,5 +1,7 @@
 """Made audio should look like real audio inside the discriminators too."""
 
+from typing import Any
+
 import torch
 
 from ezrvc_model.discriminators.judgement import Judgement, check_comparable
@@ -17,9 +19,31 @@ def feature_matching_loss(real: Judgement, fake: Judgement) -> torch.Tensor:
         ModelError: the judgements cannot be compared.
     """
     check_comparable(real, fake)
-    distances = [
-        (true.float().detach() - made.float()).abs().mean()
-        for true_maps, made_maps in zip(real.feature_maps, fake.feature_maps, strict=True)
-        for true, made in zip(true_maps, made_maps, strict=True)
-    ]
-    return WEIGHT * torch.stack(distances).sum()
+    true = [each.detach() for maps in real.feature_maps for each in maps]
+    made = [each for maps in fake.feature_maps for each in maps]
+    return WEIGHT * _MeanDistances.apply(true, *made).sum()
+
+
+class _MeanDistances(torch.autograd.Function):
+    """The mean absolute difference of each of many pairs of tensors, (n_pairs,).
+
+    All pairs pass together, in the type that they come in, with sums in at least single precision:
+    there are forty maps of discriminators, and most of the time of a term by itself would go into
+    asking for it. Gradients are the signs of the differences, shared out evenly.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, true: list[torch.Tensor], *made: torch.Tensor) -> torch.Tensor:
+        differences = torch._foreach_sub(list(made), true)  # pyright: ignore[reportPrivateImportUsage]
+        ctx.save_for_backward(*differences)
+        sizes = torch._foreach_abs(differences)  # pyright: ignore[reportPrivateImportUsage]
+        wide = torch.promote_types(differences[0].dtype, torch.float32)
+        return torch.stack([size.mean(dtype=wide) for size in sizes])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        differences = ctx.saved_tensors
+        signs = torch._foreach_sign(differences)  # pyright: ignore[reportPrivateImportUsage]
+        for sign, gradient in zip(signs, gradients[0].unbind(), strict=True):
+            sign.mul_(gradient / sign.numel())
+        return None, *signs

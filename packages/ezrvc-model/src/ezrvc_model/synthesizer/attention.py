@@ -122,8 +122,9 @@ class MultiHeadAttention(nn.Module):
         columns, inside = band(self.window, start, n_rows, n_frames, scores.device)
         columns = columns.expand(*scores.shape[:2], -1, -1)
         relative = (query @ self.relative_keys.transpose(1, 2)) * inside
-        scores = scores.scatter_add(3, columns, relative.to(scores.dtype))
-        weights = self.dropout(scores.masked_fill(hidden, -1e4).softmax(dim=3))
+        # nobody else has seen the scores: changing them in place saves two arrays of this size
+        scores.scatter_add_(3, columns, relative.to(scores.dtype))
+        weights = self.dropout(scores.masked_fill_(hidden, -1e4).softmax(dim=3))
         near = weights.gather(3, columns) * inside
         return weights.to(value.dtype) @ value + near.to(value.dtype) @ self.relative_values
 

@@ -80,10 +80,9 @@ class WaveNet(nn.Module):
         layers = zip(self.convolutions, self.projections, steering, strict=True)
         skipped: torch.Tensor | None = None
         for convolution, projection, steer in layers:
-            paths = projection(gated(convolution(x) + steer))
-            residual, skip = paths[:, : -self.channels], paths[:, -self.channels :]
+            *residual, skip = projection(gated(convolution(x) + steer)).split(self.channels, dim=1)
             skipped = skip if skipped is None else skipped + skip
-            if residual.shape[1]:
-                x = (x + residual) * mask
+            if residual:
+                x = (x + residual[0]) * mask
         assert skipped is not None
         return skipped * mask

@@ -1,6 +1,7 @@
 """The generator's move: sound like the recording, to the ear's scale and to the discriminators."""
 
 import torch
+from torch.nn.utils import parametrize
 
 from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.data.batch import Batch
@@ -42,7 +43,8 @@ def generator_step(
         The total, each loss before weighting, and the gradient's norm.
     """
     judge = state.discriminator.network
-    with state.discriminator.frozen(), state.fabric.autocast():
+    # frozen, so both passes may use the same normalised weights
+    with state.discriminator.frozen(), state.fabric.autocast(), parametrize.cached():
         with torch.no_grad():
             judged_real = judge(real)
         judged_fake = judge(output.audio)

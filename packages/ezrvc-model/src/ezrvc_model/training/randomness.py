@@ -39,33 +39,35 @@ class KeyedNoise:
     """
 
     def __init__(self, keys: torch.Tensor) -> None:
-        self._keys = keys
+        self._low, self._high = keys & _WORD, keys >> 32
         self._draws = 0
 
     def normal(self, shape: Sequence[int], like: torch.Tensor) -> torch.Tensor:
         """Independent draws from the standard normal distribution, up to 5.3 deviations."""
-        drawn = torch.erfinv(2 * self._fractions(shape, like.device) - 1) * math.sqrt(2)
-        return drawn.to(like)
+        words = self._words(shape, like.device)
+        # twice the fraction less one, exactly: the sum needs no more digits than there are
+        within = torch.add(2.0**-_FRACTION_BITS - 1, words, alpha=2.0 ** (1 - _FRACTION_BITS))
+        return (torch.erfinv(within) * math.sqrt(2)).to(like)
 
     def uniform(
         self, shape: Sequence[int], like: torch.Tensor, *, low: float = 0.0, high: float = 1.0
     ) -> torch.Tensor:
         """Independent draws from between low and high."""
-        return (low + (high - low) * self._fractions(shape, like.device)).to(like)
+        # odd multiples of 2^-24: never 0, never 1
+        fractions = (self._words(shape, like.device) + 0.5) * 2.0**-_FRACTION_BITS
+        return (low + (high - low) * fractions).to(like)
 
-    def _fractions(self, shape: Sequence[int], device: torch.device) -> torch.Tensor:
-        """Odd multiples of 2^-24: never 0, never 1."""
-        if not shape or shape[0] != len(self._keys):
-            raise ValueError(f"noise for {len(self._keys)} items cannot have shape {tuple(shape)}")
+    def _words(self, shape: Sequence[int], device: torch.device) -> torch.Tensor:
+        """Whole numbers below 2^23, as float32."""
+        if not shape or shape[0] != len(self._low):
+            raise ValueError(f"noise for {len(self._low)} items cannot have shape {tuple(shape)}")
         self._draws += 1
-        keys = self._keys.to(device)
-        words = _hash((keys & _WORD) + self._draws * _STRIDE)
-        words = _hash(words + (keys >> 32))
+        words = _hash(self._low.to(device) + self._draws * _STRIDE)
+        words = _hash(words + self._high.to(device))
         for size in shape[1:]:
-            places = torch.arange(1, size + 1, device=device) * _STRIDE
+            places = torch.arange(_STRIDE, _STRIDE * (size + 1), _STRIDE, device=device)
             words = _hash(words.unsqueeze(-1) + places)
-        words = (words >> (32 - _FRACTION_BITS)).float()
-        return (words + 0.5) * 2.0**-_FRACTION_BITS
+        return (words >> (32 - _FRACTION_BITS)).float()
 
 
 def _hash(words: torch.Tensor) -> torch.Tensor:
