@@ -226,6 +226,9 @@ class TrainConfig(Section):
     processes: int = Field(default=1, gt=0)
     """How many train together on this machine, one a GPU; torchrun and `fabric run` say it
     themselves."""
+    cuda_graphs: bool = False
+    """Record each shape of step once and replay it, on one CUDA device in fp32 or bf16. Has been
+    tried with a recorder of processors only."""
     compile: bool = False
     """Compile the networks (torch.compile), on CUDA only; needs a C compiler and takes minutes at
     the start."""

@@ -86,9 +86,32 @@ class TrainingState:
 
     def set_learning_rate(self, rate: float) -> None:
         """Let both optimisers take steps of this size, times `rate_factor`."""
-        for learner in (self.generator, self.discriminator):
-            for group in learner.optimizer.param_groups:
+        for group in self._groups:
+            if isinstance(group["lr"], torch.Tensor):
+                group["lr"].fill_(rate * self.rate_factor)
+            else:
                 group["lr"] = rate * self.rate_factor
+
+    def keep_learning_rate_in_tensors(self) -> None:
+        """Let steps read the learning rate from the device, where a recording finds new ones."""
+        for group in self._groups:
+            group["lr"] = torch.tensor(float(group["lr"]), device=self.fabric.device)
+
+    @contextmanager
+    def capturable(self) -> Iterator[None]:
+        """While entered, the optimisers take it for granted that their steps are recorded."""
+        for group in self._groups:
+            group["capturable"] = True
+        try:
+            yield
+        finally:
+            for group in self._groups:
+                group["capturable"] = False
+
+    @property
+    def _groups(self) -> list[dict[str, Any]]:
+        learners = (self.generator, self.discriminator)
+        return [group for learner in learners for group in learner.optimizer.param_groups]
 
 
 def new_state(fabric: Fabric, model: SynthesizerConfig, settings: TrainConfig) -> TrainingState:

@@ -29,6 +29,7 @@ from ezrvc_model.training.bases.fitting import start_from
 from ezrvc_model.training.bases.report import BaseReport
 from ezrvc_model.training.beginning import begin
 from ezrvc_model.training.best import advice_to_stop, best_of, validations
+from ezrvc_model.training.captured_step import recorder_for
 from ezrvc_model.training.checkpoint import restore_networks
 from ezrvc_model.training.checkpoint_folder import FoundCheckpoint, find_newest
 from ezrvc_model.training.fabric import make_fabric, restore_scaler
@@ -193,6 +194,7 @@ class _Job:
             progress=self._progress,
             agreement=Agreement(self._fabric),
             restart=functools.partial(self._restart, state),
+            record=recorder_for(self._fabric) if self._settings.cuda_graphs else None,
         ).fit()
         return replace(
             self._result(state.step),

@@ -17,9 +17,10 @@ from ezrvc_model.data.batches import TrainingBatches
 from ezrvc_model.data.clip_set import ClipSet
 from ezrvc_model.data.pieces import Pieces
 from ezrvc_model.errors import ModelError
+from ezrvc_model.training.captured_step import CapturedStep, Recorder
 from ezrvc_model.training.interruption import StopRequest
 from ezrvc_model.training.loggers import open_sinks
-from ezrvc_model.training.metrics import MetricWindow
+from ezrvc_model.training.metrics import Metrics, MetricWindow
 from ezrvc_model.training.not_finite import (
     GradientLog,
     NotFiniteError,
@@ -58,6 +59,7 @@ class Trainer:
         progress: is told the step.
         agreement: between the processes of the run.
         restart: brings the state back to the last good one.
+        record: records steps, to replay them; None: each is taken as ever.
     """
 
     run: RunFolder
@@ -72,7 +74,13 @@ class Trainer:
     progress: Progress
     agreement: Agreement
     restart: Callable[[], None]
+    record: Recorder | None = None
     _gradients: GradientLog = field(default_factory=GradientLog)
+    _captured: CapturedStep | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self.record is not None:
+            self._captured = CapturedStep(self._step, self.state, self.record)
 
     def fit(self) -> tuple[dict[str, float], bool]:
         """Train until `max_steps` or until asked to stop; saved at the end in both cases.
@@ -132,11 +140,15 @@ class Trainer:
         epoch = self.batches.order.epoch(state.step)
         state.set_learning_rate(learning_rate(settings, epoch))
         seed_step(settings.seed, state.step, state.fabric.global_rank)
-        batch = self._on_device(pieces)
-        metrics = training_step(state, batch, self.model, settings, KeyedNoise(batch.keys))
+        metrics = self._step(pieces) if self._captured is None else self._captured(pieces)
         state.step += 1
         window.add(state.step, metrics)
         self._gradients.add(state.step, state)
+
+    def _step(self, pieces: Pieces) -> Metrics:
+        batch = self._on_device(pieces)
+        noise = KeyedNoise(batch.keys)
+        return training_step(self.state, batch, self.model, self.settings, noise)
 
     def _on_device(self, pieces: Pieces) -> Batch:
         moved = pieces.to(self.state.fabric.device)
@@ -157,6 +169,8 @@ class Trainer:
             ) from error
         self._gradients.forget()
         self.restart()
+        if self._captured is not None:
+            self._captured.forget()
         self.state.rate_factor = self.settings.recovery_factor
         _log.warning(
             "%s; training goes back to step %d, with %g times the learning rate",
