@@ -120,27 +120,19 @@ class WhisperPpgEncoder(PublishedEncoder):
             for sound, length in zip(samples, lengths, strict=True)
         ]  # each by itself: its end is reflected, and its loudest band scales it
         mel = nn.utils.rnn.pad_sequence(mels, batch_first=True).mT
-        ends = torch.tensor([sound.shape[0] for sound in mels], device=mel.device)
         n_frames = torch.tensor([length // SPEECH_HOP for length in lengths], device=mel.device)
-        is_sound = torch.arange(mel.shape[-1], device=mel.device) < ends[:, None, None]
         frame = torch.arange(int(n_frames.max()), device=mel.device)
         is_heard = frame < n_frames[:, None, None, None]  # (batch, 1, 1, n_frames)
         attention = torch.zeros_like(is_heard, dtype=mel.dtype).masked_fill(~is_heard, -torch.inf)
-        return self._encode_mel(mel, len(frame), is_sound=is_sound, attention=attention)
+        # All that a heard frame sees behind the end of its sound is zero, as it is alone.
+        return self._encode_mel(mel, len(frame), attention)
 
     def _encode_mel(
-        self,
-        mel: torch.Tensor,
-        n_frames: int,
-        *,
-        is_sound: torch.Tensor | None = None,
-        attention: torch.Tensor | None = None,
+        self, mel: torch.Tensor, n_frames: int, attention: torch.Tensor | None = None
     ) -> torch.Tensor:
         """The network behind the spectrogram, (batch, n_mels, 2 * n_frames or one more)."""
         network = self._network
         hidden = nn.functional.gelu(network.conv1(mel))
-        if is_sound is not None:  # the second convolution pads with zeros where the sound ends
-            hidden = hidden * is_sound
         hidden = nn.functional.gelu(network.conv2(hidden))
         hidden = hidden[..., :n_frames].mT  # (batch, n_frames, dim)
         hidden = hidden + network.embed_positions.weight[: hidden.shape[1]]
