@@ -31,8 +31,8 @@ _SOURCES = """\
 A revision (Hub) or SHA-256 (other addresses) was read on the pages of the source; `unverified`
 means that no page states one, and that the first file seen is held to. None of these files has been
 run here: that each network is the published one is shown with random weights against transformers
-and torchaudio, for HuBERT-Soft against what its authors' program computed, and with real weights for
-Whisper base alone.
+and torchaudio, for HuBERT-Soft against what its authors' program computed, and with real weights
+for Whisper base alone.
 """
 _LAYOUTS = """\
 ## Layouts that are read
