@@ -23,10 +23,11 @@ def command(device: str | None, as_json: bool) -> None:
         tree["facts"] = {title: dict(rows) for title, rows in diagnosis.facts.items()}
         print_json(tree)
     else:
+        width = max(len(what) for rows in diagnosis.facts.values() for what, _ in rows)
         for title, rows in diagnosis.facts.items():
             click.echo(click.style(title, bold=True))
             for what, finding in rows:
-                click.echo(f"  {what:<18} {finding}")
+                click.echo(f"  {what:<{width}} {finding}")
         for note in diagnosis.notes:
             click.echo(f"note: {note}")
         for problem in diagnosis.problems:

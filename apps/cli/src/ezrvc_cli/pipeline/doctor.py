@@ -14,6 +14,7 @@ from ezrvc_device.precision import convolution_dtype, precision_for
 from ezrvc_device.storage import Storage, free_disk
 from ezrvc_device.weights import weights_present
 from ezrvc_features.content.registry import list_encoders
+from ezrvc_features.f0.rmvpe import RMVPE_SIZE, RMVPE_WEIGHTS
 from ezrvc_model.vocoders.published import NSF_HIFIGAN_WEIGHTS, PUBLISHED_SIZE
 
 _VERSIONS_SHOWN = (
@@ -115,17 +116,27 @@ def _folders(diagnosis: Diagnosis, storage: Storage) -> None:
 
 
 def _weights(diagnosis: Diagnosis) -> None:
-    rows: list[tuple[str, str]] = []
-    for entry in list_encoders():
-        present = entry.is_present()
-        rows.append((entry.name, "present" if present else f"not here ({entry.size_text})"))
-        if not present:
-            diagnosis.notes.append(f"{entry.name}: fetched when first asked for")
-    diagnosis.facts["content encoders"] = rows
-    enhancer = NSF_HIFIGAN_WEIGHTS
-    present = weights_present(enhancer)
-    finding = "present" if present else f"not here ({PUBLISHED_SIZE})"
-    diagnosis.facts["enhancer"] = [(enhancer.name, f"{finding}; {enhancer.licence}")]
+    encoders = {
+        entry.name: _finding(entry.is_present(), entry.size_text, entry.licence)
+        for entry in list_encoders()
+    }
+    rmvpe, enhancer = RMVPE_WEIGHTS, NSF_HIFIGAN_WEIGHTS
+    others = {
+        "pitch estimators": {
+            rmvpe.name: _finding(weights_present(rmvpe), RMVPE_SIZE, rmvpe.licence)
+        },
+        "enhancer": {
+            enhancer.name: _finding(weights_present(enhancer), PUBLISHED_SIZE, enhancer.licence)
+        },
+    }
+    for title, findings in {"content encoders": encoders, **others}.items():
+        diagnosis.facts[title] = list(findings.items())
+    diagnosis.notes.append("weights that are not here are fetched when first asked for")
+
+
+def _finding(is_present: bool, size: str, licence: str) -> str:
+    where = "present" if is_present else f"not here ({size})"
+    return f"{where}; licence {licence or 'not known'}"
 
 
 def _nearest_existing(path: Path) -> Path:

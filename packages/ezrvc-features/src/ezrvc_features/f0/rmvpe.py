@@ -29,7 +29,8 @@ from ezrvc_features.spectrogram import compress
 RMVPE_WEIGHTS = WeightSpec(
     "rmvpe", HubSource("lj1995/VoiceConversionWebUI", "rmvpe.pt", UNVERIFIED), licence=""
 )
-"""The checkpoint that RVC uses; 181 MB. Its revision is unverified, its licence not known here."""
+"""The checkpoint that RVC uses. Its revision is unverified, its licence not known here."""
+RMVPE_SIZE = "181 MB"
 _LAYOUT = "rmvpe-1"
 _N_FFT = 1024
 _MEL_HZ = (30.0, 8000.0)
@@ -131,7 +132,7 @@ def _fetched(progress: Progress) -> Path:
     try:
         return fetch(RMVPE_WEIGHTS, progress)
     except WeightsError as error:
-        raise FeatureError(f"the weights of rmvpe (181 MB) are not here: {error}") from error
+        raise FeatureError(f"the weights of rmvpe ({RMVPE_SIZE}) are not here: {error}") from error
 
 
 @functools.cache
