@@ -44,6 +44,7 @@ class Voice(Section):
     layers: tuple[Decoder, ...] = ()
     speakers: dict[str, Decoder] = Field(default_factory=dict)
     extra: Annotated[Slicer | None, Field(description="rarely used")] = None
+    batch: Annotated[int, Field(ge=1)] | Literal["auto"] | tuple[int, ...] = "auto"
 
 
 def test_a_tree_becomes_a_frozen_section() -> None:
@@ -62,7 +63,10 @@ def test_a_tree_becomes_a_frozen_section() -> None:
     ("tree", "message"),
     [
         ({"sample_rte": 1}, "unknown key 'sample_rte', did you mean 'sample_rate'?"),
-        ({"zzzzzz": 1}, "unknown key 'zzzzzz', known: decoder, extra, folder, layers, name,"),
+        (
+            {"zzzzzz": 1},
+            "unknown key 'zzzzzz', known: batch, decoder, extra, folder, layers,",
+        ),
         ({"decoder": {"knd": "sine"}}, "unknown key 'decoder.knd', did you mean 'kind'?"),
         ({"slicer": {"min": 1.0}}, "unknown key 'slicer.min', did you mean 'min_s'?"),
         ({"extra": {"threshold": 1.0}}, "'extra.threshold', did you mean 'threshold_db'?"),
@@ -70,6 +74,11 @@ def test_a_tree_becomes_a_frozen_section() -> None:
         ({"layers": [{}, {"rate": 1}]}, "unknown key 'layers.1.rate', did you mean 'rates'?"),
         ({"speakers": {"a b": {"rate": 1}}}, "'speakers.a b.rate', did you mean 'rates'?"),
         ({"slicer": 3}, "slicer = 3: input should be an object"),
+        (
+            {"batch": 0},
+            "batch = 0: input should be greater than or equal to 1 or 'auto' or a",
+        ),
+        ({"batch": [1, "x"]}, "batch.1 = 'x': input should be a valid integer"),
     ],
 )
 def test_a_wrong_key_is_named_with_the_nearest_right_one(

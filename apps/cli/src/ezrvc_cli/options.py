@@ -40,3 +40,20 @@ set_option: Decorator = click.option(
     metavar="SECTION.KEY=VALUE",
     help="One setting, e.g. train.batch_size=16; may be given several times.",
 )
+
+
+class PitchShift(click.ParamType):
+    """Semitones, or `auto`."""
+
+    name = "semitones"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | str:
+        """The number, or the word as it is."""
+        if value == "auto":
+            return value
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a number of semitones nor auto", param, ctx)

@@ -97,7 +97,9 @@ def conversion_lines(report: ConversionReport) -> list[str]:
     lines: list[str] = []
     for file in report.files:
         silent = " (silence)" if file.silent else ""
-        lines.append(f"{file.output}  {file.duration_s:.2f} s{silent}")
+        shift = file.transpose_semitones
+        shifted = f", {shift:+g} semitones" if shift else ""
+        lines.append(f"{file.output}  {file.duration_s:.2f} s{shifted}{silent}")
         lines += [f"advice: {advice}" for advice in file.advice]
     if report.files:
         factor = report.elapsed_s / report.duration_s
@@ -121,6 +123,7 @@ def conversion_summary(report: ConversionReport) -> dict[str, Any]:
                 "seconds": file.duration_s,
                 "elapsed_s": file.elapsed_s,
                 "real_time_factor": file.real_time_factor,
+                "transpose_semitones": file.transpose_semitones,
                 "silent": file.silent,
                 "advice": list(file.advice),
                 "notices": list(file.notices),

@@ -11,7 +11,8 @@ import re
 import reprlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast, get_args
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Self, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, to_json
@@ -48,7 +49,7 @@ class Section(BaseModel):
         try:
             return cls.model_validate_json(to_json(tree, inf_nan_mode="constants"))
         except ValidationError as error:
-            lines = [_explain(cls, detail) for detail in error.errors()]
+            lines = _explain_all(cls, error.errors())
             raise ConfigurationError(f"{source}: " + "; ".join(lines)) from None
 
     def to_tree(self) -> dict[str, Any]:
@@ -153,20 +154,34 @@ def _parse(text: str) -> Any:
         raise ValueError(" ".join(str(error).split())) from error
 
 
-def _explain(section: type[BaseModel], detail: ErrorDetails) -> str:
-    """One validation failure in words."""
+def _explain_all(section: type[BaseModel], details: Iterable[ErrorDetails]) -> list[str]:
+    """Failures in words; what each member of a union would have taken becomes one line."""
+    lines: dict[str, list[str]] = {}
+    for detail in details:
+        what, allowed = _explain(section, detail)
+        so_far = lines.setdefault(what, [])
+        so_far.append(allowed.removeprefix("input should be ") if so_far else allowed)
+    explained: list[str] = []
+    for what, allowed in lines.items():
+        near = [hint for hint in allowed if hint.startswith("did you mean")]
+        explained.append(what + " or ".join(dict.fromkeys(near or allowed)))
+    return explained
+
+
+def _explain(section: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
+    """One validation failure in words: what is wrong, and what is allowed."""
     path, owners = _walk(section, detail["loc"])
     location = ".".join(path)
     if detail["type"] == "extra_forbidden":
         known = sorted({key for owner in owners for key in owner.model_fields})
         near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-        return f"unknown key {location!r}, {hint}"
+        return f"unknown key {location!r}, ", hint
     if detail["type"] == "missing":
-        return f"{location!r} is missing"
+        return f"{location!r} is missing", ""
     message = " ".join(detail["msg"].removeprefix("Value error, ").split())
     value = reprlib.repr(detail["input"])
-    return f"{location or 'value'} = {value}: {message[0].lower()}{message[1:]}"
+    return f"{location or 'value'} = {value}: ", message[0].lower() + message[1:]
 
 
 def _walk(
@@ -183,13 +198,17 @@ def _walk(
     path: list[str] = []
     owners: list[type[BaseModel]] = []
     inside: list[type[BaseModel]] = [section]
+    leaf = False
     for part in location:
         chosen = [owner for owner in inside if path and _is_name_of(part, owner)]
         if chosen:
             inside = chosen
             continue
+        if path and leaf and isinstance(part, str):  # int, constrained-float, literal['auto']
+            continue
         path.append(str(part))
         fields = [owner.model_fields[str(part)] for owner in inside if part in owner.model_fields]
+        leaf = any(_is_union_of_values(field.annotation) for field in fields)
         if fields or len(path) == 1:
             owners, inside = inside, [s for field in fields for s in _sections_in(field.annotation)]
         elif isinstance(part, str):  # an unknown key, or a key of a mapping of sections
@@ -201,6 +220,15 @@ def _is_name_of(part: int | str, member: type[BaseModel]) -> bool:
     """Whether pydantic means a union's member: `Slicer` or `function-after[check(), Slicer]`."""
     name = member.__name__
     return part == name or bool(re.search(rf"^function-.*\b{re.escape(name)}\]+$", str(part)))
+
+
+def _is_union_of_values(annotation: Any) -> bool:
+    """Whether a field takes one of several kinds of plain values, as `int | Literal["auto"]`."""
+    if get_origin(annotation) not in (Union, UnionType):
+        return False
+    kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
+    mapping = any(get_origin(kind) in (dict, Mapping) for kind in kinds)
+    return len(kinds) > 1 and not mapping and not _sections_in(annotation)
 
 
 def _sections_in(annotation: Any) -> list[type[BaseModel]]:

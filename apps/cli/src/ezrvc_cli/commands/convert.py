@@ -2,7 +2,7 @@
 
 import click
 
-from ezrvc_cli.options import device_option, json_option, set_option
+from ezrvc_cli.options import PitchShift, device_option, json_option, set_option
 
 
 @click.command(
@@ -28,8 +28,9 @@ from ezrvc_cli.options import device_option, json_option, set_option
     help="The model to use, by name in models/ or by folder, when several know the speaker.",
 )  # fmt: skip
 @click.option(
-    "--pitch", type=float, default=0.0, metavar="SEMITONES", help="Shift the pitch, e.g. +3."
-)
+    "--pitch", type=PitchShift(), default=0.0, metavar="SEMITONES",
+    help="Shift the pitch, e.g. +3; auto: to where the target speaker is used to speak.",
+)  # fmt: skip
 @click.option(
     "--enhance", is_flag=True,
     help="Make the result anew with NSF-HiFiGAN; its published weights are under "
@@ -49,7 +50,7 @@ def command(
     speaker: str | None,
     speaker_curve: str | None,
     voice: str | None,
-    pitch: float,
+    pitch: float | str,
     f0_csv: str | None,
     enhance: bool,
     seed: int | None,

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 
+from ezrvc_model.conversion.key import key_shift
 from ezrvc_model.voice_card import F0Range
 
 _FAR_SEMITONES = 3.0
@@ -29,7 +30,7 @@ def f0_advice(
     below = 12 * math.log2(trained.low_hz / median_hz)
     if max(above, below) < _FAR_SEMITONES:
         return ()
-    shift = round(12 * math.log2(trained.median_hz / median_hz))
+    shift = key_shift(median_hz, trained.median_hz)
     return (
         f"the pitch asked for lies around {median_hz:.0f} Hz, {speaker} was trained on "
         f"{trained.low_hz:.0f} to {trained.high_hz:.0f} Hz: try {shift:+d} semitones more",

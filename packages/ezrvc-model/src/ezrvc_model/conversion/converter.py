@@ -25,6 +25,7 @@ from ezrvc_features.f0.correction import F0Correction
 from ezrvc_features.f0.registry import configured_f0_estimator
 from ezrvc_model.conversion.advice import encoder_advice, f0_advice
 from ezrvc_model.conversion.curves import SourceCurves, measure_curves
+from ezrvc_model.conversion.key import AUTOMATIC, automatic_shift
 from ezrvc_model.conversion.report import ConversionReport, FileReport
 from ezrvc_model.conversion.retrieval import ContentRetrieval, SpeakerRetrievers
 from ezrvc_model.conversion.settings import ConversionSettings
@@ -155,7 +156,8 @@ class VoiceConverter:
             duration_s=curves.n_samples / rate,
             elapsed_s=time.perf_counter() - started,
             silent=conversion.silent,
-            advice=self._advice(curves, chosen, settings),
+            transpose_semitones=conversion.transpose_semitones,
+            advice=self._advice(conversion, curves, chosen, settings),
             notices=(licence_notice(settings.enhancer_weights),) if settings.enhance else (),
         )
 
@@ -240,6 +242,9 @@ class VoiceConverter:
                 f"{what}: lasts {1000 * curves.n_samples / config.sample_rate:.1f} ms, "
                 f"converting needs at least {1000 * SHORTEST_S:.0f} ms"
             )
+        shift = settings.transpose_semitones
+        if shift == AUTOMATIC:
+            shift = automatic_shift(curves.median_hz, who, self.voice.card.f0)
         chosen = settings.noise_scale
         synthesizer = BlockSynthesizer(
             self._generator,
@@ -255,6 +260,7 @@ class VoiceConverter:
             self._encoder,
             synthesizer,
             settings,
+            shift,
             vocoder,
             ContentRetrieval.of(retriever, settings, curves.voiced),
         )
@@ -286,11 +292,15 @@ class VoiceConverter:
         return self._vocoders[weights]
 
     def _advice(
-        self, curves: SourceCurves, speaker: Speaker, settings: ConversionSettings
+        self,
+        conversion: ConversionStream,
+        curves: SourceCurves,
+        speaker: Speaker,
+        settings: ConversionSettings,
     ) -> tuple[str, ...]:
         median_hz = curves.median_hz
         if median_hz is not None:
-            median_hz *= 2 ** (settings.transpose_semitones / 12)
+            median_hz *= 2 ** (conversion.transpose_semitones / 12)
         if settings.predict_f0 or not isinstance(speaker, str):  # a mix has no range of its own
             median_hz = None
         return (

@@ -15,6 +15,7 @@ class FileReport:
         speaker: who speaks now.
         duration_s: length of the result, seconds.
         elapsed_s: time the conversion took, seconds.
+        transpose_semitones: by how much the pitch was shifted.
         silent: whether the recording holds nothing but silence, and so the result too.
         advice: one line for each thing the user may want to change.
         notices: one line for each thing that holds for the result, as the licence of what made it.
@@ -26,6 +27,7 @@ class FileReport:
     speaker: str
     duration_s: float
     elapsed_s: float
+    transpose_semitones: float
     silent: bool
     advice: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()

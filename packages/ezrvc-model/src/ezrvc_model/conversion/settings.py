@@ -1,7 +1,7 @@
 """How a recording is converted: what a user can turn, with its defaults."""
 
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,8 +12,10 @@ from ezrvc_model.voice_folder import MOST_NOISE
 class ConversionSettings(Section):
     """The choices of one conversion."""
 
-    transpose_semitones: float = Field(default=0.0, ge=-60, le=60)
-    """Pitch shift of the source, semitones; 12 is an octave up."""
+    transpose_semitones: Annotated[float, Field(ge=-60, le=60)] | Literal["auto"] = 0.0
+    """Pitch shift of the source, semitones; 12 is an octave up. auto: as many whole semitones as
+    bring its median to that of the target speaker's training; for speech, or a song that is mixed
+    with nothing."""
     predict_f0: bool = False
     """Let the voice choose its own pitch contour (speech only; singing loses its melody)."""
     f0_method: str | None = None

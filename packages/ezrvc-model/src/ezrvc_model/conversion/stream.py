@@ -41,6 +41,7 @@ class ConversionStream:
         encoder: says what is spoken.
         synthesizer: the network.
         settings: how to convert.
+        transpose_semitones: pitch shift of the recording.
         vocoder: makes the result anew; None: the result stays as it is.
         retrieval: moves the content towards the target speaker's; None: it stays as it is.
     """
@@ -53,6 +54,7 @@ class ConversionStream:
         encoder: ContentEncoder,
         synthesizer: BlockSynthesizer,
         settings: ConversionSettings,
+        transpose_semitones: float,
         vocoder: HiFiGANVocoder | None = None,
         retrieval: ContentRetrieval | None = None,
     ) -> None:
@@ -62,6 +64,7 @@ class ConversionStream:
         self._unvoiced = aligner.unvoiced
         self._synthesizer = synthesizer
         self._settings = settings
+        self.transpose_semitones = transpose_semitones
         self._vocoder = vocoder
         self._content = WindowContent(
             encoder, aligner, curves.n_samples, curves.n_frames_total, retrieval
@@ -131,7 +134,7 @@ class ConversionStream:
 
     def _voice_curves(self, progress: Progress) -> VoiceCurves:
         """The curves that the network is given: transposed or predicted pitch, without gaps."""
-        hz = self._curves.hz * np.float32(2 ** (self._settings.transpose_semitones / 12))
+        hz = self._curves.hz * np.float32(2 ** (self.transpose_semitones / 12))
         if self._unvoiced == "interpolate":
             hz = interpolate_unvoiced(hz, self._curves.voiced)
         given = VoiceCurves(hz, self._curves.voiced, self._curves.volume)
