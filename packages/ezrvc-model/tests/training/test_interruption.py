@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from ezrvc_model.training import interruption
 from ezrvc_model.training.interruption import StopRequest
 
 
@@ -18,7 +19,16 @@ def test_a_signal_is_noted_and_handlers_come_back(number: signal.Signals) -> Non
     assert signal.getsignal(number) is before
 
 
-def test_a_second_ctrl_c_acts_at_once() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_in_quick_succession_are_one_request(number: signal.Signals) -> None:
+    with StopRequest() as stop:
+        for _ in range(3):
+            os.kill(os.getpid(), number)
+        assert stop.requested
+
+
+def test_a_second_ctrl_c_a_while_later_acts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interruption, "SAME_REQUEST_S", 0.0)
     with StopRequest():
         os.kill(os.getpid(), signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
