@@ -62,7 +62,7 @@ def bands_below(bandwidth_hz: torch.Tensor, mel: MelSpec) -> torch.Tensor:
     """
     centres = _centres(mel, bandwidth_hz.device)
     within = (centres <= bandwidth_hz[:, None].float()).float()
-    within[:, 0] = 1.0
+    within[:, 0].fill_(1.0)
     return within
 
 

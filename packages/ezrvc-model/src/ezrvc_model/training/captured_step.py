@@ -45,7 +45,8 @@ class CudaRecorder:
     def __call__(self, work: Callable[[], None]) -> Callable[[], None]:
         """See `Recorder`."""
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool):
+        # threads that put batches into page-locked memory meanwhile may ask the device for it
+        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
             work()
         self._pool = graph.pool()
         return graph.replay

@@ -1,10 +1,13 @@
 """The generator's move: sound like the recording, to the ear's scale and to the discriminators."""
 
+from contextlib import nullcontext
+
 import torch
 from torch.nn.utils import parametrize
 
 from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.data.batch import Batch
+from ezrvc_model.discriminators.judgement import Judgement
 from ezrvc_model.losses.adversarial import generator_loss
 from ezrvc_model.losses.f0 import f0_loss
 from ezrvc_model.losses.feature_matching import feature_matching_loss
@@ -42,12 +45,13 @@ def generator_step(
     Returns:
         The total, each loss before weighting, and the gradient's norm.
     """
-    judge = state.discriminator.network
+    judge = state.discriminator.alone
     # frozen, so both passes may use the same normalised weights
-    with state.discriminator.frozen(), state.fabric.autocast(), parametrize.cached():
+    once = nullcontext() if settings.compile else parametrize.cached()
+    with state.discriminator.frozen(), state.fabric.autocast(), once:
         with torch.no_grad():
-            judged_real = judge(real)
-        judged_fake = judge(output.audio)
+            judged_real = Judgement(*judge(real))
+        judged_fake = Judgement(*judge(output.audio))
     losses = {
         "mel": mel_loss(output, batch.spectrogram, model, bands=bands, n_bands=counts.bands),
         "kl": kl_loss(output, counts.frames),

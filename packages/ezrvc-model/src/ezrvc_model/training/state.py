@@ -27,6 +27,8 @@ class Learner:
         network: the network itself.
         optimizer: of its parameters.
         run: the network in the run's precision; gives the fields of its answer as a tuple.
+        alone: the same without precision, and without the other processes: for passes that leave
+            the network as it is.
         stepper: the optimiser in the run's precision.
         gradient_norms: of each parameter that had a gradient in the last step, on the device.
     """
@@ -34,6 +36,7 @@ class Learner:
     network: nn.Module
     optimizer: torch.optim.Optimizer
     run: Any
+    alone: Any
     stepper: Any
     gradient_norms: torch.Tensor | None = None
 
@@ -136,6 +139,7 @@ def fresh_networks(
     """Generator and discriminator with fresh weights from the global random generator."""
     opponent = settings.discriminator
     generator = Synthesizer(model)
+    generator.decoder.begin_quietly()
     discriminator = Discriminator(
         opponent.periods, opponent.resolutions, narrowing=opponent.narrowing
     )
@@ -153,4 +157,4 @@ def _learner(fabric: Fabric, settings: TrainConfig, network: nn.Module) -> Learn
             )
         runner = torch.compile(runner, dynamic=not settings.fixed_length)
     run, stepper = fabric.setup(runner, optimizer, _reapply_compile=False)
-    return Learner(network, optimizer, run, stepper)
+    return Learner(network, optimizer, run, runner, stepper)
