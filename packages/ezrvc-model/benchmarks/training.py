@@ -1,199 +1,187 @@
 """Milliseconds a training step, and where they go, on any device.
 
     python packages/ezrvc-model/benchmarks/training.py [--preset sovits-44k] [--batch 16]
+    python packages/ezrvc-model/benchmarks/training.py --all --out training.jsonl
 
-Clips are made up: full length, voiced throughout, and lie where training keeps them. "whole" is a
-run of steps with nothing between them, batch-making included; the parts are timed one by one, each
-waited for, so they add up to more where a device works ahead. On CUDA the profiler also counts
-kernels and says how much of the time the device was busy.
+What runs is the trainer: batches from clips that lie where training keeps them, clipping, log lines
+and TensorBoard included; only validation and saving are left out. Clips are made up, of the
+greatest length, voiced throughout. On CUDA the profiler counts kernels and says how much of the
+time the device was busy. `--all` measures every case of the table in processes of their own, for
+at most `--limit` seconds, writes each as a line of JSON as soon as it is known, and compares with
+so-vits-svc 4.1 on an H200 (eager, clips of 512 frames; 11,458 kernels a step).
 """
 
 import argparse
-import statistics
+import contextlib
+import dataclasses
+import json
+import subprocess
+import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Sequence
+from pathlib import Path
 
 import torch
-from torch.profiler import ProfilerActivity, profile
+from training_case import Case, Found, measure
+from training_measures import MEASURES
 
 from ezrvc_device.accelerator import resolve_device
-from ezrvc_device.memory import memory_status
+from ezrvc_device.errors import DeviceError
 from ezrvc_device.precision import precision_for
-from ezrvc_features.utterance import UtteranceFeatures
-from ezrvc_model.config import SynthesizerConfig, TrainConfig
-from ezrvc_model.data.clip import TrainingClip
-from ezrvc_model.data.pieces import Pieces, cut, lay_together
-from ezrvc_model.presets import load_preset
-from ezrvc_model.synthesizer.slicing import take_slices
-from ezrvc_model.training.counts import Counts
-from ezrvc_model.training.discriminator_step import discriminator_step
-from ezrvc_model.training.fabric import make_fabric
-from ezrvc_model.training.generator_step import generator_step
-from ezrvc_model.training.randomness import KeyedNoise
-from ezrvc_model.training.state import TrainingState, new_state
-from ezrvc_model.training.steps import bands_that_count, imitate, training_step
 
-_Result = TypeVar("_Result")
+REFERENCE = {("fp32", 16): 58.0, ("bf16", 16): 71.0, ("bf16", 64): 206.0}
+"""Samples a second."""
 
 
 def main() -> None:
-    """Measure and print a table."""
+    """Measure one case and its parts, some, or all."""
+    arguments = _arguments()
+    device = resolve_device(arguments.device)
+    if arguments.all:
+        _all(arguments, device)
+        return
+    if arguments.cases is not None:
+        cases = [Case(**each) for each in json.loads(arguments.cases)]
+    else:
+        cases = [_asked(arguments, device)]
+    print(f"{cases[0].preset} on {_in_words(device)}\n{_HEAD}", flush=True)
+    for case in cases:
+        found = measure(case, device)
+        if arguments.out is not None:
+            with arguments.out.open("a", encoding="utf-8") as stream:
+                stream.write(found.to_json() + "\n")
+        print(_line(found), flush=True)
+        for name, taken in found.parts.items():
+            share = f"{100 * taken / found.ms:5.1f} %" if found.ms else ""
+            print(f"    {name:<28}{taken:10.1f} ms  {share}", flush=True)
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--preset", default="sovits-44k")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto")
-    parser.add_argument("--batch", type=int, help="clips a step; left out: the preset's")
+    parser.add_argument("--batch", type=int, help="clips a step; left out: 16")
     parser.add_argument("--frames", type=int, help="of each clip; left out: the preset's")
-    parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument("--warm-up", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--warm-up", type=int, default=10)
     parser.add_argument("--compile", action="store_true")
-    arguments = parser.parse_args()
-    device = resolve_device(arguments.device)
-    bench = prepare(arguments, device)
+    parser.add_argument("--graphs", action="store_true", help="record and replay steps, on CUDA")
+    parser.add_argument("--change", default="", choices=["", *MEASURES])
+    parser.add_argument("--all", action="store_true", help="every case of the table")
+    parser.add_argument("--limit", type=float, default=460.0, help="seconds that --all may take")
+    parser.add_argument("--out", type=Path, help="where cases go, a line of JSON each")
+    parser.add_argument("--cases", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _asked(arguments: argparse.Namespace, device: torch.device) -> Case:
+    """The case that the options name, with its parts."""
+    modes = [name for name in ("compile", "graphs") if getattr(arguments, name)]
+    return Case(
+        precision=precision_for(device, arguments.precision).name,
+        batch=arguments.batch or 16,
+        mode="+".join(modes) or "eager",
+        change=arguments.change,
+        preset=arguments.preset,
+        frames=arguments.frames,
+        warm_up=arguments.warm_up,
+        steps=arguments.steps,
+        parts=True,
+    )
+
+
+def _all(arguments: argparse.Namespace, device: torch.device) -> None:
+    """Groups of cases in processes of their own, the most wanted first."""
+    until = time.monotonic() + arguments.limit
+    out: Path = arguments.out or Path("training-benchmark.jsonl")
+    done_before = len(_read(out))
+    for group in _groups(arguments, _precisions(device)):
+        left = until - time.monotonic()
+        if left < 5:
+            print(f"no time is left for {len(group)} cases from {group[0].name!r} on")
+            break
+        cases = json.dumps([dataclasses.asdict(case) for case in group])
+        command = [sys.executable, __file__, "--cases", cases, "--out", str(out.absolute())]
+        try:
+            subprocess.run([*command, "--device", str(device)], timeout=left, check=False)
+        except subprocess.TimeoutExpired:
+            print(f"the time is over, with cases from {group[0].name!r} on", flush=True)
+    print()
+    print(_HEAD)
+    for found in _read(out)[done_before:]:
+        print(_line(found))
+
+
+def _precisions(device: torch.device) -> list[str]:
+    """Those of the table that the device does, the fastest first."""
+    done: list[str] = []
+    for name in ("bf16", "fp32"):
+        with contextlib.suppress(DeviceError):
+            done.append(precision_for(device, name).name)
+    return done
+
+
+def _groups(arguments: argparse.Namespace, precisions: Sequence[str]) -> list[list[Case]]:
+    """All cases; those that may spoil a process, or take minutes to begin, by themselves."""
+    few, many = (arguments.batch, 2 * arguments.batch) if arguments.batch else (16, 64)
+    numbers = {name: getattr(arguments, name) for name in ("preset", "frames", "warm_up", "steps")}
+    both = [Case(precision, batch, **numbers) for precision in precisions for batch in (few, many)]
+    first = dataclasses.replace(both[0], parts=True)
+    narrow, wide = both[0], both[-2]
+    changes = [
+        dataclasses.replace(wide if "TF32" in change else narrow, change=change)
+        for change in MEASURES
+    ]
+    graphs = [dataclasses.replace(case, mode="graphs") for case in both]
+    best = dataclasses.replace(graphs[0], change="with cudnn.benchmark")
+    return [
+        [first, *both[1:]],
+        graphs,
+        changes,
+        [best, dataclasses.replace(best, batch=many)],
+        [dataclasses.replace(narrow, mode="compile")],
+        [dataclasses.replace(both[1], mode="compile")],
+    ]
+
+
+_HEAD = (
+    f"{'case':<46}{'ms':>8}{'clips/s':>9}{'x ref.':>8}{'kernels':>9}{'copies':>8}{'busy':>7}"
+    f"{'GiB':>7}{'start s':>9}{'mel':>9}{'total':>9}"
+)
+
+
+def _line(found: Found) -> str:
+    name = found.case.name
+    if found.error is not None or found.ms is None or found.samples_per_s is None:
+        return f"{name:<46} not measured: {found.error}"
+    theirs = REFERENCE.get((found.case.precision, found.case.batch))
+    if found.case.preset != "sovits-44k" or found.case.frames is not None:
+        theirs = None
+    return (
+        f"{name:<46}{found.ms:8.1f}{found.samples_per_s:9.1f}"
+        f"{_number(theirs and found.samples_per_s / theirs, 8, 2)}"
+        f"{_number(found.kernels, 9, 0)}{_number(found.copies, 8, 0)}{_number(found.busy, 7, 2)}"
+        f"{_number(found.memory_gib, 7, 1)}{_number(found.start_s, 9, 1)}"
+        f"{_number(found.losses.get('mel'), 9, 4)}{_number(found.losses.get('total'), 9, 2)}"
+    )
+
+
+def _number(value: float | None, width: int, digits: int) -> str:
+    return f"{'-':>{width}}" if value is None else f"{value:{width}.{digits}f}"
+
+
+def _read(out: Path) -> list[Found]:
+    if not out.exists():
+        return []
+    return [Found.from_json(line) for line in out.read_text(encoding="utf-8").splitlines()]
+
+
+def _in_words(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
     threads = f", {torch.get_num_threads()} threads" if device.type == "cpu" else ""
-    settings = bench.settings
-    print(
-        f"{arguments.preset} on {device}{threads}, {settings.precision}, "
-        f"{settings.batch_size} clips of {settings.max_clip_frames} frames"
-    )
-    for _ in range(arguments.warm_up):
-        bench.step()
-    whole = bench.whole(arguments.steps)
-    print(
-        f"{'whole':<28}{whole:10.1f} ms  {settings.resolved_batch_size * 1e3 / whole:.1f} clips/s"
-    )
-    for name, taken in bench.parts(arguments.steps).items():
-        print(f"{name:<28}{taken:10.1f} ms  {100 * taken / whole:5.1f} %")
-    if device.type == "cuda":
-        print(f"{'peak memory':<28}{torch.cuda.max_memory_allocated(device) / 2**30:10.2f} GiB")
-        n_kernels, busy_ms = bench.profiled()
-        print(f"{'kernels a step':<28}{n_kernels:10d}     busy {100 * busy_ms / whole:.0f} %")
-    else:
-        resident = memory_status(device).process_resident
-        print(f"{'resident memory':<28}{resident / 2**30:10.2f} GiB")
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What is measured."""
-
-    state: TrainingState
-    model: SynthesizerConfig
-    settings: TrainConfig
-    clip: TrainingClip
-
-    def pieces(self) -> Pieces:
-        """A batch, as training cuts it."""
-        n_frames, model = self.settings.max_clip_frames, self.model
-        cuts = [
-            cut(self.clip, 0, n_frames, model.frames, model.n_fft, key)
-            for key in range(self.settings.resolved_batch_size)
-        ]
-        return lay_together(cuts, model.hop_length, n_frames).to(self.state.fabric.device)
-
-    def step(self) -> None:
-        """One whole step; what it asks of a device is not waited for."""
-        batch = self.pieces().analyse(self.model.frames, self.model.n_fft)
-        training_step(self.state, batch, self.model, self.settings, KeyedNoise(batch.keys))
-
-    def whole(self, n_steps: int) -> float:
-        """Milliseconds a step, steps following each other."""
-        synchronize(self.state.fabric.device)
-        start = time.perf_counter()
-        for _ in range(n_steps):
-            self.step()
-        synchronize(self.state.fabric.device)
-        return 1000 * (time.perf_counter() - start) / n_steps
-
-    def parts(self, n_steps: int) -> dict[str, float]:
-        """Milliseconds of each part of a step, medians."""
-        watch = Stopwatch(self.state.fabric.device)
-        for _ in range(n_steps):
-            self._step_in_parts(watch)
-        return {name: statistics.median(values) for name, values in watch.taken.items()}
-
-    def _step_in_parts(self, watch: "Stopwatch") -> None:
-        state, model, settings = self.state, self.model, self.settings
-        pieces = watch.time("batch", self.pieces)
-        batch = watch.time("spectrogram", lambda: pieces.analyse(model.frames, model.n_fft))
-        noise = KeyedNoise(batch.keys)
-        output = watch.time(
-            "generator forward", lambda: imitate(state, batch, model, settings, noise)
-        )
-        starts, n_samples = output.slice_starts, settings.segment_frames * model.hop_length
-        real = take_slices(batch.audio, starts * model.hop_length, n_samples)
-        bands = bands_that_count(batch, model, settings)
-        counts = Counts.over_processes(state.fabric, output.mask, bands)
-        fake = output.audio.detach()
-        watch.time("discriminator step", lambda: discriminator_step(state, real, fake, settings))
-        watch.time(
-            "generator losses and step",
-            lambda: generator_step(state, batch, real, output, model, settings, bands, counts),
-        )
-
-    def profiled(self) -> tuple[int, float]:
-        """Kernels a step, and milliseconds in which the device worked."""
-        n_steps = 3
-        with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiler:
-            for _ in range(n_steps):
-                self.step()
-            synchronize(self.state.fabric.device)
-        kernels = [event for event in profiler.events() or () if event.device_type.name == "CUDA"]
-        busy_us = sum(event.device_time for event in kernels)
-        return len(kernels) // n_steps, busy_us / 1000 / n_steps
-
-
-class Stopwatch:
-    """Times work on a device, waiting for it before and after."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.taken: dict[str, list[float]] = {}
-        self._device = device
-
-    def time(self, name: str, work: Callable[[], _Result]) -> _Result:
-        """Do the work and remember its milliseconds."""
-        synchronize(self._device)
-        start = time.perf_counter()
-        result = work()
-        synchronize(self._device)
-        self.taken.setdefault(name, []).append(1000 * (time.perf_counter() - start))
-        return result
-
-
-def prepare(arguments: argparse.Namespace, device: torch.device) -> Bench:
-    """Fresh networks and a clip of noise on the device."""
-    tree = load_preset(arguments.preset)
-    model = SynthesizerConfig.from_tree(tree["model"])
-    precision = precision_for(device, arguments.precision)
-    if precision.name != "fp32":
-        torch.set_float32_matmul_precision("high")
-    asked = {"batch_size": arguments.batch, "max_clip_frames": arguments.frames}
-    changes = {name: value for name, value in asked.items() if value is not None}
-    settings = TrainConfig.from_tree({**tree["train"], **changes}).model_copy(
-        update={"compile": arguments.compile, "fixed_length": True, "precision": precision.name}
-    )
-    torch.manual_seed(0)
-    state = new_state(make_fabric(device, precision), model, settings)
-    return Bench(state, model, settings, noise_clip(model, settings.max_clip_frames, device))
-
-
-def noise_clip(model: SynthesizerConfig, n_frames: int, device: torch.device) -> TrainingClip:
-    """Noise, voiced throughout, on the device."""
-    flat = torch.ones(n_frames, device=device)
-    content = torch.randn(model.content_dim, n_frames, device=device).half()
-    audio = 0.1 * torch.randn(model.frames.n_samples(n_frames), device=device)
-    features = UtteranceFeatures(content=content, f0=220 * flat, voiced=flat, volume=0.1 * flat)
-    return TrainingClip("noise.wav", 0, features, audio)
-
-
-def synchronize(device: torch.device) -> None:
-    """Wait for what was asked of an accelerator."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
+    return f"{device}{threads}"
 
 
 if __name__ == "__main__":
