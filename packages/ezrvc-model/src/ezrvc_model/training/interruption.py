@@ -15,8 +15,8 @@ what it was sent already."""
 class StopRequest:
     """While entered, Ctrl-C and SIGTERM set `requested` instead of ending the process at once.
 
-    A second signal, a while later, acts as it would have without this. In threads other than the main one, where
-    Python does not deliver signals, nothing is changed.
+    A second signal, a while later, acts as it would have without this. In threads other than the
+    main one, where Python does not deliver signals, nothing is changed.
     """
 
     def __init__(self) -> None:
