@@ -1,0 +1,65 @@
+"""The recipe of a base voice: what is laid out for training, and how a voice is scored."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from base_voice.lay_out import lay_out
+from base_voice.score import main as score_voice
+from base_voice.score import sources
+from ezrvc_audio.testing import speech_like
+from ezrvc_audio.writing import write
+from ezrvc_model.testing import untrained_voice
+from ezrvc_model.voice_card import F0Range
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """Six speakers, one of the samples and one of another licence, of two recordings each."""
+    folder = tmp_path / "corpus"
+    rows = []
+    for index, speaker in enumerate(["a", "b", "c", "d", "bf_emma", "e"]):
+        for take, seconds in enumerate((2.0, 3.2)):
+            path = f"{speaker}/{take}.wav"
+            (folder / speaker).mkdir(parents=True, exist_ok=True)
+            write(folder / path, speech_like(seconds, 24_000, seed=2 * index + take))
+            licence = "CC-BY-SA-3.0" if speaker == "e" else "CC0-1.0"
+            rows.append({"path": path, "speaker": speaker, "licence": licence, "text": "hello"})
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (folder / "manifest.jsonl").write_text(text, encoding="utf-8")
+    (folder / "align.jsonl").write_text("", encoding="utf-8")
+    return folder
+
+
+def test_speakers_are_laid_out_for_training_or_kept_apart(corpus: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    speakers = lay_out(corpus, home, n_held_out=1)
+    kept = [path.name for path in (home / "held-out").iterdir()]
+    assert len(kept) == 1
+    assert {*speakers, *kept} == set("abcd")
+    assert lay_out(corpus, home, n_held_out=1) == speakers  # again changes nothing
+    options = (home / "speakers.txt").read_text(encoding="utf-8")
+    assert options == "".join(f"--speaker {name}\n" for name in speakers)
+    for speaker in speakers:
+        files = sorted(path.name for path in (home / "data/raw" / speaker).iterdir())
+        assert files == ["0.txt", "0.wav", "1.txt", "1.wav"]
+    assert [path.name for path in sources(home)] == ["1.wav"]  # the other one is too short
+
+
+def test_a_voice_is_scored_on_who_is_kept_apart(corpus: Path, tmp_path: Path) -> None:
+    home, out = tmp_path / "home", tmp_path / "out"
+    speakers = lay_out(corpus, home, n_held_out=2)
+    voice = untrained_voice(speakers)
+    ranges = {name: F0Range(low_hz=150, median_hz=200, high_hz=300) for name in speakers}
+    voice.card = voice.card.model_copy(update={"f0": ranges})
+    voice.save(tmp_path / "voice")
+    target = speakers[0]
+    score_voice([str(tmp_path / "voice"), str(home), str(out), "--targets", target])
+    (row,) = [json.loads(line) for line in (out / "scores.jsonl").read_text().splitlines()]
+    assert row["n"] == 2
+    assert len(list((out / "converted").glob(f"*_{target}.wav"))) == 2
+    value, low, high = row["speaker_similarity"]
+    assert low <= value <= high
+    assert "wer" not in row
+    assert (out / "report.html").is_file()
