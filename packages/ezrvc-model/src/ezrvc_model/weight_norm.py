@@ -5,6 +5,7 @@ Salimans and Kingma, "Weight Normalization" (2016): a weight is a direction time
 
 from typing import TypeVar
 
+import torch
 from torch import nn
 from torch.nn.utils import parametrizations, parametrize
 
@@ -15,6 +16,14 @@ def normalised(layer: Layer) -> Layer:
     """Give a layer's `weight` a learned length for each slice of its first dimension."""
     parametrizations.weight_norm(layer)
     return layer
+
+
+def scale_weight(layer: nn.Conv1d, factor: float) -> None:
+    """Multiply a layer's `weight`; of a normalised one the lengths, so that directions stay."""
+    normalising = parametrize.is_parametrized(layer, "weight")
+    stored = layer.get_parameter("parametrizations.weight.original0" if normalising else "weight")
+    with torch.no_grad():
+        stored.mul_(factor)
 
 
 def fold_weight_norm(module: nn.Module) -> None:

@@ -12,10 +12,11 @@ from ezrvc_model.config import DecoderConfig
 from ezrvc_model.vocoders.activations import AntialiasedSnake, LeakyReLU
 from ezrvc_model.vocoders.residual_block import Activation, ResidualBlock
 from ezrvc_model.vocoders.sine_source import source_deviation
-from ezrvc_model.weight_norm import normalised
+from ezrvc_model.weight_norm import normalised, scale_weight
 
 END_KERNEL_SIZE = 7
 SLOPE = 0.1
+_FIRST_LOUDNESS = 0.1
 
 
 class UpsamplingStage(nn.Module):
@@ -114,6 +115,17 @@ class HiFiGAN(nn.Module):
         self.output = end(
             nn.Conv1d(last_channels, 1, END_KERNEL_SIZE, padding=padding, bias=config.output_bias)
         )
+
+    def begin_quietly(self) -> None:
+        """Turn down what the decoder gives before training, so that it has to learn to be louder.
+
+        Noise that begins louder than speech has to become quieter, and the fastest way to that is a
+        constant at full deflection: a mel spectrogram hardly shows it, and tanh lets no gradient
+        lead back.
+        """
+        scale_weight(self.output, _FIRST_LOUDNESS)
+        if self.output.bias is not None:
+            nn.init.zeros_(self.output.bias)
 
     def forward(
         self,
