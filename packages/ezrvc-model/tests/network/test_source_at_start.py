@@ -1,10 +1,13 @@
-"""Before training, the sine source is heard in every stage of the decoder as loud as the frames."""
+"""Before training, every stage hears the sine source, and what is made is quieter than speech."""
 
 import pytest
 import torch
 
-from ezrvc_model.config import DecoderConfig
+from ezrvc_model.config import DecoderConfig, TrainConfig
 from ezrvc_model.noise import TorchNoise
+from ezrvc_model.synthesizer.synthesizer import Synthesizer
+from ezrvc_model.testing import small_config
+from ezrvc_model.training.state import fresh_networks
 from ezrvc_model.vocoders.hifigan import HiFiGAN, UpsamplingStage
 from ezrvc_model.vocoders.sine_source import SineSource, source_deviation
 
@@ -31,3 +34,36 @@ def test_each_stage_begins_with_a_source_of_deviation_one():
         assert isinstance(stage, UpsamplingStage)
         assert stage.source is not None
         assert stage.source(white).std().item() == pytest.approx(1, rel=0.25)
+
+
+@pytest.mark.parametrize("normalised_ends", [True, False])
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_made_begins_quiet_and_around_zero(seed, normalised_ends):
+    torch.manual_seed(seed)
+    config = DecoderConfig(
+        upsample_rates=(8, 5, 3, 2),
+        upsample_kernel_sizes=(16, 11, 7, 4),
+        upsample_initial_channels=128,
+        normalised_ends=normalised_ends,
+    )
+    decoder = HiFiGAN(config, in_channels=16)
+    decoder.begin_quietly()
+    source = torch.tanh(source_deviation(config.n_harmonics) * torch.randn(2, 1, 4800))
+    with torch.no_grad():
+        audio = decoder(torch.randn(2, 16, 20), source)
+    assert audio.mean().abs().item() < 0.05
+    assert 0.005 < audio.std().item() < 0.1
+
+
+def test_training_begins_quietly():
+    model = small_config()
+    torch.manual_seed(0)
+    generator, _ = fresh_networks(model, TrainConfig())
+    torch.manual_seed(0)
+    loud = Synthesizer(model)
+    latent = torch.randn(1, model.inter_channels, 20)
+    source = 0.1 * torch.randn(1, 1, 20 * model.hop_length)
+    with torch.no_grad():
+        quiet, plain = (each.decoder(latent, source) for each in (generator, loud))
+    # before tanh; a bias that is gone shifts both by a constant alone
+    assert quiet.atanh().std().item() == pytest.approx(0.1 * plain.atanh().std().item(), rel=1e-3)
