@@ -38,7 +38,9 @@ def test_preprocess_skips_what_it_cannot_use_and_says_so(
     ("arguments", "words"),
     [
         (["preprocess", "--speaker", "nobody"], ["nobody", "no such folder"]),
-        (["preprocess", "--speaker", "a/b"], ["a/b"]),
+        (["preprocess", "--speaker", "a/b"], ["speaker 'a/b'"]),
+        (["preprocess", "--speaker", "", "--input", "."], ["speaker ''"]),
+        (["preprocess", "--speaker", "x", "--input", __file__], [Path(__file__).name, "folder"]),
         (["preprocess", "--speaker", "x", "--set", "audio.slicer.min_clp_s=2"], ["min_clip_s"]),
         (["preprocess", "--speaker", "x", "--set", "featurs.encoder=mel"], ["features"]),
         (["preprocess", "--speaker", "x", "--set", "model.n_fft=many"], ["model.n_fft", "many"]),

@@ -20,6 +20,13 @@ def test_without_a_terminal_a_step_says_when_it_starts_and_when_it_is_done() -> 
     assert text.getvalue().splitlines() == ["features: 0/100", "features: 100/100"]
 
 
+def test_seconds_are_given_to_a_tenth() -> None:
+    progress, text = display()
+    with progress:
+        progress("convert", 6.19971, 6.19971)
+    assert text.getvalue() == "convert: 6.2/6.2\n"
+
+
 def test_the_note_of_a_step_is_shown() -> None:
     progress, text = display()
     with progress:

@@ -67,9 +67,9 @@ class ProgressDisplay:
         if last == float("inf") and finished:
             return
         self._last_line[step] = float("inf") if finished else now
-        of_total = f"/{total:g}" if total is not None else ""
+        of_total = f"/{_amount(total)}" if total is not None else ""
         self._console.print(
-            f"{step}: {completed:g}{of_total}{'  ' + self._note if self._note else ''}",
+            f"{step}: {_amount(completed)}{of_total}{'  ' + self._note if self._note else ''}",
             highlight=False,
             soft_wrap=True,
         )
@@ -82,6 +82,11 @@ class ProgressDisplay:
     def __exit__(self, *_: object) -> None:
         if self._console.is_terminal:
             self._bars.stop()
+
+
+def _amount(value: float) -> str:
+    """Counts as they are, seconds to a tenth."""
+    return str(int(value)) if value == int(value) else f"{value:.1f}"
 
 
 @contextmanager

@@ -63,15 +63,17 @@ def find_recordings(
     """The folder of each speaker's recordings.
 
     Raises:
-        AudioError: a folder is missing; the line names it and what is there instead.
+        AudioError: a name cannot be a speaker's, or a folder is missing; the line names it and
+            what is there instead.
     """
     if folder is not None and len(speakers) > 1:
         raise AudioError("--input goes with one --speaker; put each speaker in data/raw/NAME")
-    raw = {
-        speaker: folder if folder is not None else storage.raw / check_name(speaker, what="speaker")
-        for speaker in speakers
-    }
+    for speaker in speakers:
+        check_name(speaker, what="speaker")
+    raw = {speaker: storage.raw / speaker if folder is None else folder for speaker in speakers}
     for speaker, place in raw.items():
+        if place.exists() and not place.is_dir():
+            raise AudioError(f"{place}: is a file; give the folder of {speaker!r}'s recordings")
         if not place.is_dir():
             found = sorted(p.name for p in storage.raw.glob("*/")) if storage.raw.is_dir() else []
             known = f"; found there: {', '.join(found)}" if found and folder is None else ""
