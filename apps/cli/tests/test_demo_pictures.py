@@ -16,13 +16,18 @@ def test_pictures_and_page(tmp_path: Path) -> None:
     picture = tmp_path / "picture.png"
     figure = conversion_figure(source, result, load_f0_estimator("swift-f0"))
     assert len(figure.axes) == 6
+    for axis, pitch_hz in zip(figure.axes[4:], (150, 200), strict=True):
+        assert np.nanmedian(axis.lines[0].get_ydata()) == pytest.approx(pitch_hz, rel=0.01)
+        assert axis.get_ylim()[0] < 150 < 200 < axis.get_ylim()[1]  # neither is out of sight
     save_figure(figure, picture)
     rows = [{"step": float(step), "generator/mel": 1.0 / step} for step in range(1, 5)]
     curves = training_figure(rows, {"generator/mel": "mel loss"})
     assert np.allclose(curves.axes[0].lines[0].get_ydata(), [1, 1 / 2, 1 / 3, 1 / 4])
     samples = unpack_samples(tmp_path)
     page = tmp_path / "page.html"
-    entry = ConversionEntry("a <b>", samples.sources[0], samples.sources[1], picture, {"x": "1"})
+    entry = ConversionEntry(
+        "a <b>", samples.sources[0], samples.sources[1], picture, 1.0, {"x": "1"}
+    )
     write_page(
         page,
         notice="n",

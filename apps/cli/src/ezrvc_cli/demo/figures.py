@@ -23,7 +23,7 @@ _RESULT_COLOUR = "#c8553d"
 def conversion_figure(source: Waveform, result: Waveform, estimator: F0Estimator) -> Figure:
     """Waveform, mel spectrogram and pitch of a source and of its conversion, side by side."""
     figure = Figure(figsize=(12, 8), layout="constrained")
-    axes = figure.subplots(3, 2, sharex=True, squeeze=False)
+    axes = figure.subplots(3, 2, sharex=True, sharey="row", squeeze=False)
     rate = result.sample_rate
     frames = FrameSpec(rate, rate // 100)
     duration_s = max(source.duration_s, result.duration_s)
@@ -34,15 +34,12 @@ def conversion_figure(source: Waveform, result: Waveform, estimator: F0Estimator
         _draw_waveform(axes[0, column], mono, colour)
         axes[0, column].set_title(title)
         _draw_mel(axes[1, column], mono)
-        for other, its_colour in [(source, _SOURCE_COLOUR), (result, _RESULT_COLOUR)]:
-            if other is waveform:
-                curve = estimator.estimate(mono, frames)
-                hz = np.where(curve.voiced, curve.hz, np.nan)
-                axes[2, column].plot(frames.times_s(len(hz)), hz, color=its_colour, linewidth=1.2)
+        curve = estimator.estimate(mono, frames)
+        hz = np.where(curve.voiced, curve.hz, np.nan)
+        axes[2, column].plot(frames.times_s(len(hz)), hz, color=colour, linewidth=1.2)
         axes[2, column].set_ylabel("F0, Hz")
         axes[2, column].set_xlabel("time, s")
         axes[2, column].set_xlim(0, duration_s)
-    axes[2, 1].sharey(axes[2, 0])
     return figure
 
 

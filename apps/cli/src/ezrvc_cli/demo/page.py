@@ -15,12 +15,22 @@ _MEDIA_TYPES = {".wav": "audio/wav", ".opus": "audio/ogg", ".png": "image/png"}
 
 @dataclass(frozen=True)
 class ConversionEntry:
-    """One conversion as the page shows it."""
+    """One conversion as the page shows it.
+
+    Attributes:
+        title: what became what.
+        source: the recording.
+        result: its conversion.
+        picture: of both.
+        pitch_correlation: of the two, -1 to 1; nan where too little is voiced.
+        facts: what else the page says of it, name to value.
+    """
 
     title: str
     source: Path
     result: Path
     picture: Path
+    pitch_correlation: float
     facts: dict[str, str]
 
 

@@ -22,7 +22,7 @@ from ezrvc_device.storage import find_storage
 from ezrvc_features.f0.base import F0Estimator
 from ezrvc_features.f0.registry import load_f0_estimator
 from ezrvc_features.frames import FrameSpec
-from ezrvc_model.conversion import ConversionSettings, FileReport, VoiceConverter
+from ezrvc_model.conversion import ConversionSettings, VoiceConverter
 from ezrvc_model.errors import ModelError
 from ezrvc_model.training import TrainingObserver, TrainingResult
 from ezrvc_model.voice import VoiceModel
@@ -30,8 +30,10 @@ from ezrvc_model.voice import VoiceModel
 NOTICE = (
     "This voice is untrained: the tiny model saw {steps} steps on {minutes:.1f} minutes of audio, "
     "with the content encoder 'mel', which still carries the speaker. It shows that every part "
-    "works, not how a trained voice sounds; all it has learned is to follow the source's pitch."
+    "works, not how a trained voice sounds; {learned}."
 )
+_FOLLOWS_PITCH = 0.8
+"""Correlation from which the pitch of a conversion counts as following that of its source."""
 _CURVES = {
     "generator/mel": "mel loss",
     "generator/total": "generator loss",
@@ -104,7 +106,11 @@ def take_tour(
     curves = folder / "pictures" / "training.png"
     save_figure(training_figure(_read_metrics(training.run), _CURVES), curves)
     minutes = prepared.preparation.seconds_kept / 60
-    notice = NOTICE.format(steps=training.steps, minutes=minutes)
+    notice = NOTICE.format(
+        steps=training.steps,
+        minutes=minutes,
+        learned=_what_was_learned([entry.pitch_correlation for entry in entries]),
+    )
     page = folder / "report.html"
     write_page(
         page,
@@ -146,28 +152,26 @@ def _convert(
     )
     before, after = read(source), read(result)
     save_figure(conversion_figure(before, after, estimator), picture)
+    correlation = pitch_correlation(before, after, estimator)
     return ConversionEntry(
         title=f"{name} becomes {TARGET_SPEAKER}",
         source=source,
         result=result,
         picture=picture,
-        facts=_facts(report, before, after, estimator, shift),
+        pitch_correlation=correlation,
+        facts={
+            "length": f"{before.duration_s:.2f} s in, {after.duration_s:.2f} s out",
+            "pitch shift": f"{shift:+g} semitones",
+            "pitch correlation": f"{correlation:.3f}",
+            "real-time factor": f"{report.real_time_factor:.2f}",
+        },
     )
 
 
-def _facts(
-    report: FileReport,
-    before: Waveform,
-    after: Waveform,
-    estimator: F0Estimator,
-    shift: float,
-) -> dict[str, str]:
-    return {
-        "length": f"{before.duration_s:.2f} s in, {after.duration_s:.2f} s out",
-        "pitch shift": f"{shift:+g} semitones",
-        "pitch correlation": f"{pitch_correlation(before, after, estimator):.3f}",
-        "real-time factor": f"{report.real_time_factor:.2f}",
-    }
+def _what_was_learned(correlations: Sequence[float]) -> str:
+    if all(correlation >= _FOLLOWS_PITCH for correlation in correlations):  # nan is not
+        return "all it has learned is to follow the source's pitch"
+    return "it has not even learned to follow the source's pitch"
 
 
 def pitch_correlation(before: Waveform, after: Waveform, estimator: F0Estimator) -> float:
