@@ -17,7 +17,8 @@ def test_pictures_and_page(tmp_path: Path) -> None:
     figure = conversion_figure(source, result, load_f0_estimator("swift-f0"))
     assert len(figure.axes) == 6
     for axis, pitch_hz in zip(figure.axes[4:], (150, 200), strict=True):
-        assert np.nanmedian(axis.lines[0].get_ydata()) == pytest.approx(pitch_hz, rel=0.01)
+        pitch = np.asarray(axis.lines[0].get_ydata(), float)
+        assert np.nanmedian(pitch) == pytest.approx(pitch_hz, rel=0.01)
         assert axis.get_ylim()[0] < 150 < 200 < axis.get_ylim()[1]  # neither is out of sight
     save_figure(figure, picture)
     rows = [{"step": float(step), "generator/mel": 1.0 / step} for step in range(1, 5)]
