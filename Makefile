@@ -61,7 +61,7 @@ test-install: ## build each package and import it alone in an empty environment 
 bench: ## time the stages of the product on this machine
 	$(RUN) python infra/bench/run.py $(ARGS)
 
-bench-train: ## milliseconds a training step and where they go [ARGS="--preset sovits-44k --batch 16"]
+bench-train: ## milliseconds a training step and where they go [ARGS="--batch 16", or --all]
 	$(RUN) python packages/ezrvc-model/benchmarks/training.py $(ARGS)
 
 release: ## bump, tag and build one package: make release PACKAGE=ezrvc-audio BUMP=minor

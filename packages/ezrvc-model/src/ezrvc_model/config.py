@@ -227,8 +227,8 @@ class TrainConfig(Section):
     """How many train together on this machine, one a GPU; torchrun and `fabric run` say it
     themselves."""
     cuda_graphs: bool = False
-    """Record each shape of step once and replay it, on one CUDA device in fp32 or bf16. Has been
-    tried with a recorder of processors only."""
+    """Record the step of each length of batch once and replay it, on one CUDA device in fp32 or
+    bf16. It has been tried with a recorder on a CPU only."""
     compile: bool = False
     """Compile the networks (torch.compile), on CUDA only; needs a C compiler and takes minutes at
     the start."""
