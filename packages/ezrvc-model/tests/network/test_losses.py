@@ -52,6 +52,43 @@ def test_feature_matching_is_twice_the_mean_distance_and_moves_only_the_made():
     assert made_map.grad.tolist() == [[1, 1]]
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_feature_matching_of_many_maps_is_the_sum_of_its_terms(dtype):
+    torch.manual_seed(0)
+    shapes = [(2, 3, 50), (2, 4, 10, 2), (2, 1, 7)]
+    real = [torch.randn(shape, dtype=dtype) for shape in shapes]
+    made = [torch.randn(shape, dtype=dtype, requires_grad=True) for shape in shapes]
+    logits = torch.zeros(2, 1)
+    loss = feature_matching_loss(
+        Judgement((logits, logits), ((real[0],), (real[1], real[2]))),
+        Judgement((logits, logits), ((made[0],), (made[1], made[2]))),
+    )
+    terms = [(t.float() - m.float()).abs().mean() for t, m in zip(real, made, strict=True)]
+    expected = 2 * torch.stack(terms).sum()
+    torch.testing.assert_close(
+        loss, expected, rtol=1e-6 if dtype == torch.float32 else 1e-3, atol=0
+    )
+    gradients = [torch.autograd.grad(each, made) for each in (3 * loss, 3 * expected)]
+    for found, wanted in zip(*gradients, strict=True):
+        assert found.dtype == dtype
+        torch.testing.assert_close(found, wanted)
+
+
+def test_logits_count_by_their_discriminator_however_many_they_are():
+    torch.manual_seed(0)
+    real, fake = ([torch.randn(3, n, requires_grad=True) for n in (5, 2, 11)] for _ in range(2))
+    judgements = [Judgement(tuple(each), tuple((t,) for t in each)) for each in (real, fake)]
+    terms = [(1 - t).square().mean() + m.square().mean() for t, m in zip(real, fake, strict=True)]
+    expected, loss = torch.stack(terms).sum(), discriminator_loss(*judgements)
+    torch.testing.assert_close(loss, expected)
+    for found, wanted in zip(
+        torch.autograd.grad(loss, real + fake),
+        torch.autograd.grad(expected, real + fake),
+        strict=True,
+    ):
+        torch.testing.assert_close(found, wanted)
+
+
 def test_kl_of_one_channel():
     one = torch.ones(1, 1, 2)
     mask = torch.tensor([[[1.0, 0.0]]])
