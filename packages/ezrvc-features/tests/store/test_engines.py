@@ -3,7 +3,9 @@
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -71,10 +73,10 @@ from ezrvc_features.frames import FrameSpec
 config = FeatureConfig(encoder="hubert-soft", encoder_weights=sys.argv[2])
 report = extract_features(
     ExperimentFolder(Path(sys.argv[1])), config, FrameSpec(16_000, 200), 512,
-    engine="ray", workers=2,
+    engine="ray", workers=2, address=sys.argv[4] if len(sys.argv) > 4 else None,
 )
-assert (report.n_made, report.n_kept, len(report.failures)) == (4, 1, 1), report
-assert report.failures[0][0] == "audio/ada/broken.wav"
+assert str((report.n_made, report.n_kept, len(report.failures))) == sys.argv[3], report
+assert all(path == "audio/ada/broken.wav" for path, _ in report.failures)
 import ray
 assert not ray.is_initialized()
 """
@@ -82,7 +84,10 @@ assert not ray.is_initialized()
 
 @pytest.mark.slow
 def test_ray_makes_the_same_files_quietly(
-    make_experiment: MakeExperiment, config: FeatureConfig
+    make_experiment: MakeExperiment,
+    config: FeatureConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reference = make_experiment(*NAMES, name="reference")
     extract_features(reference, config, FRAMES, N_FFT)
@@ -91,16 +96,65 @@ def test_ray_makes_the_same_files_quietly(
     experiment = make_experiment(*NAMES, "broken", name="ray")
     assert len(read_manifest(experiment.manifest)) == len(NAMES) + 1
     (experiment.audio / "ada" / "broken.wav").write_bytes(b"no sound")
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    run_ray_program(experiment, config)
+    assert contents(experiment) == contents(reference)
+    assert not (tmp_path / "user" / ".ray").exists()
+
+
+@pytest.mark.slow
+def test_a_running_cluster_makes_the_same_files_and_stays(
+    make_experiment: MakeExperiment, config: FeatureConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which lets in only who has its token, as Ray's clusters do by themselves."""
+    reference, experiment = (make_experiment(*NAMES, name=name) for name in ("one", "ray"))
+    extract_features(reference, config, FRAMES, N_FFT)
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "0123456789abcdef" * 4)
+    with running_cluster() as (address, head):
+        run_ray_program(experiment, config, address, expected="(5, 0, 0)")
+        assert head.poll() is None
+    assert contents(experiment) == contents(reference)
+
+
+@contextmanager
+def running_cluster() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A Ray cluster of this machine alone: its address, and the process that holds it."""
+    with socket.socket() as free, tempfile.TemporaryDirectory(prefix="ray-") as folder:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        command = [
+            sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block",
+            f"--port={port}", "--num-cpus=2", "--include-dashboard=false",
+            "--disable-usage-stats", f"--temp-dir={folder}", "--object-store-memory=80000000",
+        ]  # fmt: skip
+        head = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        try:
+            assert head.stdout is not None
+            assert any(b"block forever" in line for line in head.stdout)
+            yield f"127.0.0.1:{port}", head
+        finally:
+            head.terminate()
+            head.communicate()
+
+
+def run_ray_program(
+    experiment: ExperimentFolder,
+    config: FeatureConfig,
+    *address: str,
+    expected: str = "(4, 1, 1)",
+) -> None:
+    """Run `RAY_PROGRAM`: it makes, keeps and fails as many clips as expected, and says nothing."""
+    arguments = [str(experiment.root), str(config.encoder_weights), expected, *address]
     finished = subprocess.run(
-        [sys.executable, "-c", RAY_PROGRAM, str(experiment.root), str(config.encoder_weights)],
+        [sys.executable, "-c", RAY_PROGRAM, *arguments],
         capture_output=True,
         text=True,
         check=False,
     )
     assert finished.returncode == 0, finished.stderr
-    assert contents(experiment) == contents(reference)
-    assert finished.stdout == ""
-    assert finished.stderr == ""
+    assert (finished.stdout, finished.stderr) == ("", "")
 
 
 def test_ray_that_is_not_installed_is_asked_for(
@@ -128,3 +182,33 @@ def test_a_cluster_that_does_not_answer_is_named(make_experiment: MakeExperiment
     experiment = make_experiment("a")
     with pytest.raises(FeatureError, match=f"no Ray cluster answers at {address}: .*refused"):
         extract_features(experiment, FeatureConfig(), FRAMES, N_FFT, engine="ray", address=address)
+
+
+@pytest.mark.parametrize(
+    ("address", "ending"),
+    [
+        (None, "on this machine: it will not"),
+        ("auto", "RAY_AUTH_TOKEN where this machine has none"),
+    ],
+)
+def test_ray_that_does_not_start_or_let_in_is_one_line(
+    make_experiment: MakeExperiment,
+    monkeypatch: pytest.MonkeyPatch,
+    address: str | None,
+    ending: str,
+) -> None:
+    class Refusing:
+        @staticmethod
+        def init(**_: object) -> None:
+            raise Exception("it will\nnot")  # Ray raises such plain ones
+
+    for module in ("batch", "ray_actors"):
+        monkeypatch.setattr(f"ezrvc_features.extraction.{module}.require_ray", lambda: Refusing)
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "kept as it is")
+    with pytest.raises(FeatureError, match="Ray cannot be used on ") as caught:
+        extract_features(
+            make_experiment("a"), FeatureConfig(), FRAMES, N_FFT, engine="ray", address=address
+        )
+    assert str(caught.value).endswith(ending)
+    assert "\n" not in str(caught.value)

@@ -8,6 +8,7 @@ the encoder's weights, under the same path.
 
 import logging
 import os
+import secrets
 import socket
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
@@ -28,6 +29,7 @@ _QUIET = {
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # workers run this very interpreter
     "RAY_DEDUP_LOGS": "0",
 }
+_TOKEN = "RAY_AUTH_TOKEN"
 
 
 class _Worker:
@@ -111,6 +113,8 @@ def _connected(ray: Any, n_workers: int, address: str | None) -> Iterator[None]:
     }
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
         if address is None:
+            if not {_TOKEN, f"{_TOKEN}_PATH"} & os.environ.keys():
+                os.environ[_TOKEN] = secrets.token_hex(32)  # else Ray leaves one in ~/.ray
             quiet |= {
                 "address": "local",
                 "num_cpus": n_workers,
@@ -122,14 +126,26 @@ def _connected(ray: Any, n_workers: int, address: str | None) -> Iterator[None]:
             quiet |= {"address": address}
         try:
             ray.init(**quiet)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except Exception as error:  # Ray raises plain ones where it cannot start
             where = address or "this machine"
             reason = " ".join(f"{error}".split())
-            raise FeatureError(f"Ray cannot be used on {where}: {reason}") from error
+            raise FeatureError(
+                f"Ray cannot be used on {where}: {reason}{_advice(address)}"
+            ) from error
         try:
             yield
         finally:
             ray.shutdown()
+
+
+def _advice(address: str | None) -> str:
+    """What may help where a cluster does not let anybody in; Ray gives no reason of its own."""
+    if address is None or "RAY_AUTH_MODE" in os.environ:
+        return ""
+    return (
+        "; if the cluster asks for a token, set RAY_AUTH_MODE=token, "
+        f"and {_TOKEN} where this machine has none"
+    )
 
 
 def _require_answer(address: str) -> None:
