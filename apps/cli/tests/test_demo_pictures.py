@@ -7,7 +7,7 @@ from ezrvc_audio.testing import chirp, harmonic_tone, silence
 from ezrvc_cli.demo.figures import conversion_figure, save_figure, training_figure
 from ezrvc_cli.demo.page import ConversionEntry, write_page
 from ezrvc_cli.demo.samples import unpack_samples
-from ezrvc_cli.demo.tour import pitch_correlation
+from ezrvc_cli.demo.tour import pitch_correlation, what_was_learned
 from ezrvc_features.f0.registry import load_f0_estimator
 
 
@@ -58,3 +58,12 @@ def test_pitch_correlation_of_a_shifted_glide_is_one() -> None:
     high = chirp(220, 440, 2.0, 24000, n_partials=10)
     assert pitch_correlation(low, high, estimator) == pytest.approx(1.0, abs=0.01)
     assert np.isnan(pitch_correlation(low, silence(2.0, 24000), estimator))
+
+
+@pytest.mark.parametrize(
+    ("correlations", "follows"), [([0.99, 0.85], True), ([0.99, 0.1], False), ([np.nan], False)]
+)
+def test_only_pitch_that_was_followed_counts_as_learned(
+    correlations: list[float], follows: bool
+) -> None:
+    assert ("not even" not in what_was_learned(correlations)) == follows

@@ -109,7 +109,7 @@ def take_tour(
     notice = NOTICE.format(
         steps=training.steps,
         minutes=minutes,
-        learned=_what_was_learned([entry.pitch_correlation for entry in entries]),
+        learned=what_was_learned([entry.pitch_correlation for entry in entries]),
     )
     page = folder / "report.html"
     write_page(
@@ -168,7 +168,8 @@ def _convert(
     )
 
 
-def _what_was_learned(correlations: Sequence[float]) -> str:
+def what_was_learned(correlations: Sequence[float]) -> str:
+    """What the voice does with pitch, by the correlations of its conversions with the sources."""
     if all(correlation >= _FOLLOWS_PITCH for correlation in correlations):  # nan is not
         return "all it has learned is to follow the source's pitch"
     return "it has not even learned to follow the source's pitch"
