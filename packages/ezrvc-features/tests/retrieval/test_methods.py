@@ -144,8 +144,9 @@ def test_near_vectors_far_from_the_origin_are_told_apart() -> None:
     # |x|² is 1e8 here: in float32, differences below 8 vanish in |x|² - 2xy + |y|²
     centre = np.full(DIM, 3000.0, np.float32)
     vectors = np.stack([centre + offset for offset in (0.75, 0.5, 0.25, 1.0)])
-    _, numbers = nearest_vectors(vectors, centre[np.newaxis], 4)
-    assert numbers.tolist() == [[2, 1, 0, 3]]
+    for k in (1, 2, 4):  # fewer than there are, too: the coarse search must not choose alone
+        _, numbers = nearest_vectors(vectors, centre[np.newaxis], k)
+        assert numbers.tolist() == [[2, 1, 0, 3][:k]]
 
 
 def test_fitted_centres_are_the_means_of_clear_groups_and_repeat() -> None:
