@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 from ezrvc_device.configuration import Section
 from ezrvc_features.frames import FrameSpec
 
+MOST_LAYERS = 256
+"""Of any stack; files of others may ask for more than could ever be built."""
+
 
 class DecoderConfig(Section):
     """The HiFi-GAN that turns latents (or mel bands) into samples, with or without a source."""
@@ -96,16 +99,16 @@ class SynthesizerConfig(Section):
     filter_channels: int = Field(default=768, gt=0)
     """Channels inside the feed-forward parts."""
     n_heads: int = Field(default=2, gt=0)
-    n_layers: int = Field(default=6, gt=0)
+    n_layers: int = Field(default=6, gt=0, le=MOST_LAYERS)
     """Of the prior encoder."""
     kernel_size: int = Field(default=3, gt=0)
     dropout: float = Field(default=0.1, ge=0, lt=1)
     attention_window: int = Field(default=4, gt=0)
     """Relative positions known to each side, frames."""
-    posterior_layers: int = Field(default=16, gt=0)
+    posterior_layers: int = Field(default=16, gt=0, le=MOST_LAYERS)
     flow: Literal["residual", "transformer"] = "residual"
-    n_couplings: int = Field(default=4, gt=0)
-    flow_layers: int = Field(default=4, gt=0)
+    n_couplings: int = Field(default=4, gt=0, le=MOST_LAYERS)
+    flow_layers: int = Field(default=4, gt=0, le=MOST_LAYERS)
     """Depth of the network inside each coupling."""
     share_flow: bool = False
     """One network for all couplings."""

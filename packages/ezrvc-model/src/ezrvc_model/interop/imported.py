@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 
 from ezrvc_model.config import SynthesizerConfig
+from ezrvc_model.errors import ModelError
 from ezrvc_model.interop.accounting import account_for
 from ezrvc_model.interop.names import Family, generator_names
 from ezrvc_model.interop.variations import split_folded
@@ -81,6 +82,14 @@ def translate(
 
 
 def shapes_of(config: SynthesizerConfig) -> dict[str, torch.Size]:
-    """Shape of every tensor of a network, by our names, without making the tensors."""
-    with torch.device("meta"):
-        return {name: tensor.shape for name, tensor in Synthesizer(config).state_dict().items()}
+    """Shape of every tensor of a network, by our names, without making the tensors.
+
+    Raises:
+        ModelError: the numbers are too large for any tensor.
+    """
+    try:
+        with torch.device("meta"):
+            return {name: tensor.shape for name, tensor in Synthesizer(config).state_dict().items()}
+    except RuntimeError as error:  # sizes that no tensor can have
+        reason = str(error).partition("\n")[0]
+        raise ModelError(f"its numbers describe no network that can be: {reason}") from error

@@ -22,7 +22,7 @@ def residual_blocks(kernel_sizes: Any, dilations: Any, names: Iterable[str]) -> 
         dilations: the same.
         names: of the checkpoint's tensors.
     """
-    paired = any(".convs1." in name for name in names)
+    paired = not any(".convs." in name for name in names)
     if isinstance(dilations, list | tuple):
         dilations = [
             list(cast(Sequence[Any], row))[: _CONVOLUTIONS[paired]]

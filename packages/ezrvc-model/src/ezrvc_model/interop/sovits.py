@@ -43,7 +43,9 @@ def import_sovits(
     data = cast(Mapping[str, Any], tree["data"])
     model = cast(Mapping[str, Any], tree["model"])
     width = network.content_dim
-    decided = decide_encoder(width, model.get("speech_encoder"), encoder, str(path))
+    named = model.get("speech_encoder")
+    named = None if named is None else str(named)
+    decided = decide_encoder(width, named, encoder, str(path))
 
     what = f"{path} against {config_path}"
     tensors = drop_filters(tensors, str(path)) if network.decoder.has_snake else tensors

@@ -133,7 +133,7 @@ def _network(keys: _Keys, tensors: Mapping[str, torch.Tensor]) -> dict[str, Any]
 
 
 def _decoder(keys: _Keys, tensors: Mapping[str, torch.Tensor]) -> dict[str, Any]:
-    vocoder = keys.get("model.vocoder_name", "nsf-hifigan")
+    vocoder = str(keys.get("model.vocoder_name", "nsf-hifigan"))
     if vocoder not in _VOCODERS:
         raise ModelError(
             f"{keys.what}: its decoder is {vocoder!r}, which is not supported; "
