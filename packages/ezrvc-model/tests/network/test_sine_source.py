@@ -88,3 +88,25 @@ def test_only_overtones_start_at_random():
 
     made = make()(torch.full((1, 1), 0.0), noise=Recorded())
     assert made.end_phase.tolist() == [[0.0, 0.25, 0.25, 0.25]]
+
+
+def test_summed_hiss_is_as_loud_as_that_of_all_partials():
+    source = make(n_harmonics=8)
+    f0 = torch.tensor([[200.0] * 300 + [0.0] * 300])
+    silent = source(f0, noise=ZeroNoise()).samples
+    torch.testing.assert_close(source(f0, noise=ZeroNoise(), summed_hiss=True).samples, silent)
+    start = torch.zeros(1, 9)
+    sines = source(f0, start_phase=start, noise=ZeroNoise()).samples.atanh()[0, 0]
+    hisses = [
+        source(f0, start_phase=start, noise=TorchNoise.seeded(1), summed_hiss=summed)
+        .samples[0, 0]
+        .atanh()
+        .sub(sines)
+        .unflatten(0, (2, -1))
+        .std(dim=1)
+        for summed in (False, True)
+    ]
+    weight = float(source.mix.weight.norm())
+    expected = torch.tensor([0.003 * weight, 0.1 / 3 * weight])
+    for hiss in hisses:
+        torch.testing.assert_close(hiss, expected, rtol=0.03, atol=0)

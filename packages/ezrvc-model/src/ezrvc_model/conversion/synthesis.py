@@ -122,7 +122,10 @@ class BlockSynthesizer:
         phase = None
         if curves.phase is not None:
             phase = torch.from_numpy(curves.phase[start]).unsqueeze(0).to(self._device)
-        excitation = self._generator.source(f0[:, inside], start_phase=phase, noise=hiss)
+        # positioned draws are made on the CPU: one a sample instead of one for each partial
+        excitation = self._generator.source(
+            f0[:, inside], start_phase=phase, noise=hiss, summed_hiss=True
+        )
         speaker = self._speaker.between(start, end)
         audio = self._generator.decode(latent[..., inside], excitation, speaker)[0, 0]
         offset = (kept_start - start) * self._hop_length

@@ -193,12 +193,17 @@ class Synthesizer(nn.Module):
         return self.flow(z_p, mask, self.embed_speaker(speaker), reverse=True)
 
     def source(
-        self, f0: torch.Tensor, *, start_phase: torch.Tensor | None = None, noise: Noise
+        self,
+        f0: torch.Tensor,
+        *,
+        start_phase: torch.Tensor | None = None,
+        noise: Noise,
+        summed_hiss: bool = False,
     ) -> Excitation | None:
         """The decoder's excitation (see `SineSource`), or None where the decoder has none."""
         if self.sine_source is None:
             return None
-        return self.sine_source(f0, start_phase=start_phase, noise=noise)
+        return self.sine_source(f0, start_phase=start_phase, noise=noise, summed_hiss=summed_hiss)
 
     def decode(
         self,

@@ -1,5 +1,6 @@
 """The source of a neural source-filter vocoder: sines that follow F0, in closed form."""
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -16,7 +17,9 @@ CYCLE = 2**40
 """Units of phase in a cycle."""
 WITHIN_CYCLE = CYCLE - 1
 FRAMES_AT_ONCE = 256
-"""Frames whose partials exist at the same time."""
+"""Frames whose partials exist at the same time, on a processor."""
+DEVICE_FRAMES_AT_ONCE = 2048
+"""The same on accelerators, which dislike small pieces."""
 
 
 def source_deviation(n_harmonics: int) -> float:
@@ -39,7 +42,7 @@ def phase_steps(f0: torch.Tensor, n_partials: int, sample_rate: int) -> torch.Te
     Returns:
         (..., n_frames, n_partials) int64, units of 2^-40 cycles, whole cycles dropped.
     """
-    partials = torch.arange(1, n_partials + 1, device=f0.device)
+    partials = _counted(n_partials, f0.device)
     return ((f0.unsqueeze(-1) * partials / sample_rate % 1) * CYCLE).long()
 
 
@@ -79,7 +82,12 @@ class SineSource(nn.Module):
         nn.init.zeros_(self.mix.bias)
 
     def forward(
-        self, f0: torch.Tensor, *, start_phase: torch.Tensor | None = None, noise: Noise
+        self,
+        f0: torch.Tensor,
+        *,
+        start_phase: torch.Tensor | None = None,
+        noise: Noise,
+        summed_hiss: bool = False,
     ) -> Excitation:
         """Make the excitation.
 
@@ -88,6 +96,8 @@ class SineSource(nn.Module):
             start_phase: (batch, n_partials), cycles, before the first sample; None: 0 for the
                 fundamental, at random for the overtones.
             noise: draws the phases, then (batch, n_samples, n_partials) hiss.
+            summed_hiss: draw (batch, n_samples, 1) instead, the sum of the hiss of all partials:
+                as likely, and a fraction of the draws.
         """
         f0 = f0.float()
         if start_phase is None:
@@ -97,9 +107,12 @@ class SineSource(nn.Module):
         advances = (steps * self.hop_length) & WITHIN_CYCLE
         ends = advances.cumsum(dim=1)  # (batch, n_frames, n_partials)
         starts = (ends - advances) & WITHIN_CYCLE
+        size = FRAMES_AT_ONCE if f0.device.type == "cpu" else DEVICE_FRAMES_AT_ONCE
         pieces = [
-            self._mixed(starts[:, now], steps[:, now], f0[:, now], start_phase, noise)
-            for now in stretches(f0.shape[1], FRAMES_AT_ONCE)
+            self._mixed(
+                starts[:, now], steps[:, now], f0[:, now], start_phase, noise, summed=summed_hiss
+            )
+            for now in stretches(f0.shape[1], size)
         ]
         end_phase = (start_phase + as_cycles(ends[:, -1])) % 1
         return Excitation(torch.cat(pieces, dim=1).transpose(1, 2), end_phase)
@@ -111,16 +124,29 @@ class SineSource(nn.Module):
         f0: torch.Tensor,
         start_phase: torch.Tensor,
         noise: Noise,
+        *,
+        summed: bool,
     ) -> torch.Tensor:
         """Some frames of the excitation, (batch, n_samples, 1)."""
-        n_steps = torch.arange(1, self.hop_length + 1, device=f0.device).unsqueeze(1)
+        n_steps = _counted(self.hop_length, f0.device).unsqueeze(1)
         phases = as_cycles(starts.unsqueeze(2) + steps.unsqueeze(2) * n_steps)
         phases = phases.flatten(1, 2) + start_phase.unsqueeze(1)  # (batch, n_samples, n_partials)
         sines = torch.sin(phases * (2 * torch.pi)) * SINE_AMPLITUDE
         voiced = (f0 > 0).repeat_interleave(self.hop_length, dim=1).unsqueeze(2)
+        if summed:  # independent normal draws add up to one, by the root of their squared weights
+            level = torch.where(voiced, NOISE_DEVIATION, SINE_AMPLITUDE / 3)
+            hiss = noise.normal(level.shape, level) * level * self.mix.weight.norm()
+            return (self.mix((sines * voiced).to(self.mix.weight.dtype)) + hiss).tanh()
         hiss = noise.normal(phases.shape, phases)
         waves = torch.where(voiced, sines + hiss * NOISE_DEVIATION, hiss * (SINE_AMPLITUDE / 3))
         return self.mix(waves.to(self.mix.weight.dtype)).tanh()
+
+
+@functools.lru_cache(maxsize=16)
+@torch.inference_mode(mode=False)
+def _counted(count: int, device: torch.device) -> torch.Tensor:
+    """1 to `count`, int64, (count,); made once."""
+    return torch.arange(1, count + 1, device=device)
 
 
 def as_cycles(units: torch.Tensor) -> torch.Tensor:
