@@ -15,12 +15,12 @@ def evaluation_lines(outcome: Outcome) -> list[str]:
     for metric in evaluation.metrics:
         each = evaluation.summary[metric.name]
         digits = metric.decimals
-        line = f"{metric.name:<20}{each.value:>10.{digits}f} {metric.unit:<6}"
+        line = f"{metric.name:<20}{each.value:>z10.{digits}f} {metric.unit:<6}"
         if each.n > 1 and metric.pooling == "mean":
-            line += f" {each.low:.{digits}f} … {each.high:.{digits}f}"
+            line += f" {each.low:z.{digits}f} … {each.high:z.{digits}f}"
         if metric.name in compared:
             row = compared[metric.name]
-            line += f"  was {row.first.value:.{digits}f}: {row.verdict}"
+            line += f"  was {row.first.value:z.{digits}f}: {row.verdict}"
         lines.append(line.rstrip())
     reasons: dict[str, list[str]] = {}
     for name, reason in evaluation.skipped.items():

@@ -279,7 +279,7 @@ METRICS: tuple[Metric, ...] = (
         unit="1/min",
         range=(0.0, inf),
         direction="lower",
-        source="outliers of the third difference, after Godsill and Rayner (1998), chapter 5",
+        source="failures of linear prediction, after Godsill and Rayner (1998), chapter 5",
         summary="lone discontinuities, as a bad join leaves them, in a minute of sound",
         decimals=1,
     ),
