@@ -8,8 +8,10 @@ machine that does other things too. Ends with the process's peak of resident mem
 """
 
 import argparse
+import copy
 import resource
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -32,11 +34,15 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--without-plain", action="store_true", help="leave the plain decoder out")
+    parser.add_argument("--once", action="store_true", help="only one whole pass: its peak memory")
     arguments = parser.parse_args()
     device = resolve_device(arguments.device)
     config = SynthesizerConfig.from_tree(load_preset(arguments.preset)["model"])
     torch.manual_seed(0)
     synthesizer = Synthesizer(config).prepare_for_inference().to(device)
+    if arguments.once:
+        one_pass(synthesizer, max(arguments.seconds), device)
+        return
     threads = f"{torch.get_num_threads()} threads, " if device.type == "cpu" else ""
     dtype = str(convolution_dtype(device)).removeprefix("torch.")
     print(f"{arguments.preset} on {device}, {threads}convolutions in {dtype}, milliseconds")
@@ -54,10 +60,38 @@ def main() -> None:
         if "plain" in times:
             line += f"{times['plain']:15.1f}{times['decoder'] / times['plain']:7.2f}"
         print(line, flush=True)
+    # in a process of its own, which holds nothing else
+    longest = str(max(arguments.seconds))
+    only_once = ["--once", "--preset", arguments.preset, "--device", arguments.device]
+    subprocess.run([sys.executable, __file__, *only_once, "--seconds", longest], check=True)
+
+
+def one_pass(synthesizer: Synthesizer, seconds: float, device: torch.device) -> None:
+    """The whole network over one sound, features given, and what the process held at most."""
+    config = synthesizer.config
+    n_frames = round(seconds * config.sample_rate / config.hop_length)
+    f0 = torch.full((1, n_frames), 220.0, device=device)
+    start = time.perf_counter()
+    with torch.inference_mode():
+        synthesizer.infer(
+            torch.randn(1, config.content_dim, n_frames, device=device),
+            f0,
+            torch.ones_like(f0),
+            torch.zeros(1, dtype=torch.int64, device=device),
+            torch.rand_like(f0) if config.volume_embedding else None,
+            noise=TorchNoise(),
+        )
+    synchronize(device)
+    print(f"{seconds:g} s in one pass: {time.perf_counter() - start:.1f} s")
+    print_peak_memory()
+
+
+def print_peak_memory() -> None:
+    """What the process held at most, its libraries included."""
     # kilobytes on Linux, bytes on macOS
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    print(f"peak resident memory {peak / 2**20:.0f} MiB")
+    print(f"peak resident memory {peak / 1e9:.2f} GB")
 
 
 def measure(
@@ -89,7 +123,8 @@ def measure(
     }
     if plain:
         samples = None if excitation is None else excitation.samples
-        parts["plain"] = lambda: synthesizer.decoder(latent, samples, vector)
+        plain_decoder = copy.deepcopy(synthesizer.decoder)  # before its weights are laid out anew
+        parts["plain"] = lambda: plain_decoder(latent, samples, vector)
     for part in parts.values():
         part()
     taken: dict[str, list[float]] = {name: [] for name in parts}

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from ezrvc_audio.errors import AudioError
+from ezrvc_device.processors import processor_count
 from ezrvc_device.progress import Progress, silent
 from ezrvc_eval.bootstrap import Interval
 from ezrvc_eval.config import EvaluationConfig
@@ -59,14 +61,17 @@ class Scorer:
 
     def measure(self, take: Take) -> tuple[dict[str, Score], tuple[str, ...], dict[str, str]]:
         """Scores, notes and texts of one recording; what cannot be told of it is a note."""
+        families = dict.fromkeys(metric.family for metric in self.metrics)
+        meters = {family: self._meters[family] for family in families if family in self._meters}
         scores: dict[str, Score] = {}
         notes: list[str] = []
         texts: dict[str, str] = {}
-        for family in dict.fromkeys(metric.family for metric in self.metrics):
-            if family not in self._meters:
-                continue
+        # families know nothing of each other, and most of them compute on one thread
+        with ThreadPoolExecutor(min(processor_count(), len(meters)) or 1) as pool:
+            answers = {name: pool.submit(meter.measure, take) for name, meter in meters.items()}
+        for family, answer in answers.items():
             try:
-                measured = self._meters[family].measure(take)
+                measured = answer.result()
             except (AudioError, FeatureError) as error:
                 notes.append(f"{family}: {error}")
                 continue

@@ -7,7 +7,6 @@ the error does not grow from stage to stage.
 
 import copy
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import torch
@@ -15,7 +14,7 @@ from torch import nn
 
 from ezrvc_device.precision import convolution_dtype, convolves_channels_last
 from ezrvc_model.vocoders.activations import AntialiasedSnake, LeakyReLU
-from ezrvc_model.vocoders.channels_last import in_channels_last
+from ezrvc_model.vocoders.channels_last import ChannelsLastConvolution, in_channels_last
 from ezrvc_model.vocoders.hifigan import HiFiGAN
 from ezrvc_model.vocoders.residual_block import ResidualBlock
 
@@ -26,6 +25,7 @@ DEVICE_BLOCK_FRAMES = 8192
 LEAST_NARROW_CHANNELS = 16
 """Smaller convolutions stay in single precision: they gain nothing, and their errors, being close
 to the output, weigh most."""
+_CONVOLUTIONS = (nn.Conv1d, nn.ConvTranspose1d, ChannelsLastConvolution)
 
 
 class BlockwiseDecoder:
@@ -76,24 +76,32 @@ class BlockwiseDecoder:
 
     def _in(self, device: torch.device, dtype: torch.dtype) -> HiFiGAN:
         """The vocoder with weights as the device likes them; copies are made once."""
-        if dtype == torch.float32 and not convolves_channels_last(device):
+        channels_last = convolves_channels_last(device)
+        if dtype == torch.float32 and not channels_last:
             return self.vocoder
         if (device, dtype) not in self._copies:
-            turn = in_channels_last if dtype == torch.float32 else partial(_narrowed, dtype=dtype)
-            self._copies[device, dtype] = turn(self.vocoder)
+            self._copies[device, dtype] = (
+                in_channels_last(self.vocoder)
+                if dtype == torch.float32
+                else _narrowed(self.vocoder, dtype, channels_last=channels_last)
+            )
         return self._copies[device, dtype]
 
 
-def _narrowed(vocoder: HiFiGAN, dtype: torch.dtype) -> HiFiGAN:
+def _narrowed(vocoder: HiFiGAN, dtype: torch.dtype, *, channels_last: bool) -> HiFiGAN:
     """A copy whose convolutions within the stages compute in a narrow type."""
-    narrow = copy.deepcopy(vocoder)
+    narrow = in_channels_last(vocoder) if channels_last else vocoder
+    if narrow is vocoder:
+        # weights that stay as they are exist once in memory
+        narrow = copy.deepcopy(vocoder, {id(weight): weight for weight in vocoder.parameters()})
     for name, layer in narrow.stages.named_modules():
-        if not isinstance(layer, nn.Conv1d | nn.ConvTranspose1d) or name.endswith(".source"):
+        if not isinstance(layer, _CONVOLUTIONS) or name.endswith(".source"):
             continue
-        if min(layer.in_channels, layer.out_channels) >= LEAST_NARROW_CHANNELS:
-            layer.to(dtype)
+        if min(layer.weight.shape[:2]) >= LEAST_NARROW_CHANNELS:
+            for kind, weight in list(layer.named_parameters(recurse=False)):
+                setattr(layer, kind, nn.Parameter(weight.detach().to(dtype), requires_grad=False))
     for layer in narrow.modules():
-        if isinstance(layer, nn.Conv1d | nn.ConvTranspose1d | AntialiasedSnake):
+        if isinstance(layer, (*_CONVOLUTIONS, AntialiasedSnake)):
             layer.register_forward_pre_hook(_given_in(next(layer.parameters()).dtype))
         elif isinstance(layer, ResidualBlock):
             for activation, convolution in layer.pairs():
