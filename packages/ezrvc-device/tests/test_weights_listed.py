@@ -1,8 +1,11 @@
 """What a Hub repository holds, and a stand-in that keeps quiet about clients that hang up."""
 
 import http.client
+import os
 import socket
 import struct
+import subprocess
+import sys
 import time
 
 import pytest
@@ -71,3 +74,21 @@ def test_a_client_that_hangs_up_is_no_news(
     connection.close()
     time.sleep(0.2)
     assert capfd.readouterr().err == ""
+
+
+def test_the_hub_itself_is_asked_where_no_mirror_is_named() -> None:
+    """In a process that has imported nothing else of huggingface_hub, and cannot reach anything."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("HF_ENDPOINT", "NO_PROXY")}
+    script = "from ezrvc_device.weights import list_hub_files; list_hub_files('owner/name')"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment | {"HTTPS_PROXY": "http://127.0.0.1:9"},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert "WeightsError" in last
+    assert "cannot be reached at https://huggingface.co/owner/name" in last

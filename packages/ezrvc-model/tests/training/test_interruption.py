@@ -1,6 +1,5 @@
 """Signals ask; the second one insists."""
 
-import os
 import signal
 
 import pytest
@@ -14,7 +13,7 @@ def test_a_signal_is_noted_and_handlers_come_back(number: signal.Signals) -> Non
     before = signal.getsignal(number)
     with StopRequest() as stop:
         assert not stop.requested
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
         assert stop.requested
     assert signal.getsignal(number) is before
 
@@ -23,13 +22,13 @@ def test_a_signal_is_noted_and_handlers_come_back(number: signal.Signals) -> Non
 def test_signals_in_quick_succession_are_one_request(number: signal.Signals) -> None:
     with StopRequest() as stop:
         for _ in range(3):
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)
         assert stop.requested
 
 
 def test_a_second_ctrl_c_a_while_later_acts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interruption, "SAME_REQUEST_S", 0.0)
     with StopRequest():
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)

@@ -56,12 +56,12 @@ def list_files(repository: str, revision: str | None = None) -> HubListing:
     Raises:
         WeightsError: no such repository or revision; no access; no connection.
     """
-    import huggingface_hub
+    from huggingface_hub import HfApi, constants
 
     endpoint = _endpoint()
     place = f"Hub repository {repository}{f' at {revision}' if revision else ''}"
-    page = f"{endpoint or huggingface_hub.constants.ENDPOINT}/{repository}"
-    api: Any = huggingface_hub.HfApi(endpoint=endpoint)
+    page = f"{endpoint or constants.ENDPOINT}/{repository}"
+    api: Any = HfApi(endpoint=endpoint)
     found = _insist(
         lambda: api.model_info(repository, revision=revision),
         lambda error: _explain(repository, place, page, None, error),
@@ -87,6 +87,7 @@ def locate(name: str, source: HubSource, commit: str | None, *, target: Path) ->
         WeightsError: no such repository, commit or file; no access; no connection.
     """
     import huggingface_hub  # here, not above: `import ezrvc_device` stays light
+    from huggingface_hub import utils
 
     endpoint = _endpoint()
     url_of = huggingface_hub.hf_hub_url
@@ -105,7 +106,7 @@ def locate(name: str, source: HubSource, commit: str | None, *, target: Path) ->
         url=url_of(
             source.repository, source.file, revision=metadata.commit_hash, endpoint=endpoint
         ),
-        headers=cast(Any, huggingface_hub.utils).build_hf_headers(),
+        headers=cast(Any, utils).build_hf_headers(),
         commit=metadata.commit_hash,
         tag=metadata.etag,
         sha256=metadata.etag if _SHA256.match(metadata.etag) else None,
