@@ -60,6 +60,21 @@ class UpsamplingStage(nn.Module):
             )
         )
 
+    @torch.no_grad()
+    def begin_smoothly(self) -> None:
+        """Let the transposed convolution begin as interpolation along straight lines.
+
+        Begun at random it gives every step of its input the same pattern of samples, a tone at the
+        rate of frames that is louder than the source (Aitken et al., "Checkerboard artifact free
+        sub-pixel convolution", 2017). Channels stay mixed at random, with the deviation they had.
+        """
+        weight = self.upsample.weight
+        size = weight.shape[2]
+        tap = torch.arange(size, device=weight.device) - (size - 1) / 2
+        line = (1 - tap.abs() / self.rate).clamp(min=0)
+        scale = (size / line.square().sum()).sqrt()
+        self.upsample.weight = torch.randn_like(weight[..., :1]) * weight.std() * scale * line
+
     def forward(self, x: torch.Tensor, source: torch.Tensor | None) -> torch.Tensor:
         """(batch, in_channels, n_steps) to (batch, channels, n_steps * rate)."""
         x = self.upsample(self.activation(x))
@@ -123,6 +138,9 @@ class HiFiGAN(nn.Module):
         constant at full deflection: a mel spectrogram hardly shows it, and tanh lets no gradient
         lead back.
         """
+        for stage in self.stages:
+            assert isinstance(stage, UpsamplingStage)
+            stage.begin_smoothly()
         scale_weight(self.output, _FIRST_LOUDNESS)
         if self.output.bias is not None:
             nn.init.zeros_(self.output.bias)
