@@ -1,1 +1,1 @@
-"""How the weights of the built-in content encoder are made; see README.md beside this file."""
+"""How the weights of a small content encoder are made; see README.md beside this file."""

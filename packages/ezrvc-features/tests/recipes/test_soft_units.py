@@ -1,4 +1,4 @@
-"""The recipe of the built-in encoder: its labels, its augmentation, and a whole run in small."""
+"""The recipe of a small encoder: its labels, its augmentation, and a whole run in small."""
 
 import json
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""The built-in content encoder: soft units of speech that say what is spoken, not by whom.
+"""A small content encoder of our own: soft units of speech that say what is spoken, not by whom.
 
-Its weights ship with this package. How they were trained, on what, and how good they are, is in
-the recipe `recipes/soft_units` of this package. The idea of soft units is that of van Niekerk et
+Its weights are made by the recipe `recipes/soft_units` of this package, which says how, on what
+data, and with what result. The idea of soft units is that of van Niekerk et
 al., "A Comparison of Discrete and Soft Speech Units for Improved Voice Conversion" (2022).
 """
 

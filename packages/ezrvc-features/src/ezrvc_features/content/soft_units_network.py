@@ -1,4 +1,4 @@
-"""The network of the built-in content encoder: Whisper's smallest encoder and a narrow exit.
+"""The network of a small content encoder of our own: Whisper's smallest encoder and a narrow exit.
 
 The shape is that of the encoder of Whisper tiny (Radford et al., "Robust Speech Recognition via
 Large-Scale Weak Supervision", 2022): log-mel bands, two convolutions, transformer layers whose
