@@ -33,5 +33,5 @@ def test_what_is_no_compact_file_is_refused(tmp_path: Path) -> None:
     text.write_text("not tensors", encoding="utf-8")
     save_file({"x": torch.zeros(1)}, other)
     for path in (missing, text, other):
-        with pytest.raises(FeatureError, match=f"{path.name}: not weights of an encoder of our own"):
+        with pytest.raises(FeatureError, match=f"{path.name}: not weights of our own encoder"):
             open_compact(path)

@@ -76,7 +76,7 @@ def open_compact(path: Path) -> CompactFile:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
     except (OSError, SafetensorError, TypeError, KeyError, ValueError) as error:
         raise FeatureError(
-            f"{path}: not weights of an encoder of our own ({error}); check that it is the right file"
+            f"{path}: not weights of our own encoder ({error}); check that it is the right file"
         ) from error
     return CompactFile(path, digest, config)
 
