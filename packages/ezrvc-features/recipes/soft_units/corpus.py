@@ -3,8 +3,10 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,11 +15,19 @@ from numpy.typing import NDArray
 from ezrvc_audio.reading import read
 from ezrvc_features.content.soft_units_network import mel_power
 from ezrvc_features.content.windows import to_speech
-from soft_units.labels import IGNORED, SILENCE, frame_labels, phone_spans
+from soft_units.labels import (
+    DURATION_UNIT_S,
+    FRAME_S,
+    IGNORED,
+    SILENCE,
+    frame_labels,
+    phone_spans,
+)
 
 LEFT_OUT_VOICES = frozenset({"am_puck", "af_nova", "bf_emma"})
 """Voices of the samples: what is shown with them was never heard in training."""
 LEFT_OUT_LICENCES = ("CC-BY-SA",)
+SHORTEST_FRAMES = 5
 N_HELD_OUT = 44
 """Speakers kept for measuring."""
 
@@ -32,6 +42,13 @@ class ManifestClip:
     """Clips of one group say the same words at the same moments, in several voices."""
     spans: tuple[tuple[str | None, int], ...] | None
     """Phones and durations; None: not known."""
+    unit_s: float = DURATION_UNIT_S
+    """What durations are counted in."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether its durations are those it was made with, not found by listening."""
+        return self.spans is not None and self.unit_s == DURATION_UNIT_S
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +60,14 @@ class Clip:
         group: of parallel clips, or None.
         power: log10 of mel power, float16, (n_mels, 2 * n_frames).
         labels: class of each frame or IGNORED, int64, (n_frames,).
+        is_exact: whether labels come from the durations it was made with.
     """
 
     speaker: int
     group: str | None
     power: torch.Tensor
     labels: torch.Tensor
+    is_exact: bool
 
     @property
     def n_frames(self) -> int:
@@ -61,23 +80,30 @@ class Clip:
         return bool((self.labels != IGNORED).any())
 
 
-def read_manifest(folder: Path) -> list[ManifestClip]:
-    """The clips that may be used, in the order of the manifest."""
-    spans = {}
-    for line in (folder / "align.jsonl").read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        spans[row["path"]] = tuple(phone_spans(row["phonemes"], row["frames"]))
+def read_manifest(folder: Path, aligned: Path | None = None) -> list[ManifestClip]:
+    """The clips that may be used, in the order of the manifest.
+
+    Args:
+        folder: of the corpus.
+        aligned: phones of further clips, found by `soft_units.align`.
+    """
+    known: dict[str, tuple[tuple[tuple[str | None, int], ...], float]] = {}
+    for row in _rows(aligned) if aligned is not None else ():
+        known[row["path"]] = tuple((name, n) for name, n in row["phones"]), FRAME_S
+    for row in _rows(folder / "align.jsonl"):
+        known[row["path"]] = tuple(phone_spans(row["phonemes"], row["frames"])), DURATION_UNIT_S
     clips = []
-    for line in (folder / "manifest.jsonl").read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
+    for row in _rows(folder / "manifest.jsonl"):
         if row["speaker"] in LEFT_OUT_VOICES or row["licence"].startswith(LEFT_OUT_LICENCES):
             continue
-        clips.append(
-            ManifestClip(
-                folder / row["path"], row["speaker"], row.get("group"), spans.get(row["path"])
-            )
-        )
+        spans, unit_s = known.get(row["path"], (None, DURATION_UNIT_S))
+        path = folder / row["path"]
+        clips.append(ManifestClip(path, row["speaker"], row.get("group"), spans, unit_s))
     return clips
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def phone_classes(clips: Sequence[ManifestClip]) -> dict[str, int]:
@@ -87,9 +113,9 @@ def phone_classes(clips: Sequence[ManifestClip]) -> dict[str, int]:
 
 
 def held_out_speakers(clips: Sequence[ManifestClip], count: int = N_HELD_OUT) -> frozenset[str]:
-    """Speakers kept for measuring, by a stable hash, in the shares of labelled and other ones."""
+    """Speakers kept for measuring, by a stable hash, in the shares of synthetic and other ones."""
     chosen: set[str] = set()
-    labelled = {clip.speaker for clip in clips if clip.spans is not None}
+    labelled = {clip.speaker for clip in clips if clip.is_exact}
     everybody = {clip.speaker for clip in clips}
     for group in (labelled, everybody - labelled):
         share = round(count * len(group) / len(everybody))
@@ -102,25 +128,23 @@ def load_clips(
     clips: Sequence[ManifestClip], classes: dict[str, int], speakers: dict[str, int]
 ) -> list[Clip]:
     """Decode and analyse clips; those shorter than a tenth of a second are left out."""
-    loaded = []
-    for clip in clips:
-        samples = to_speech(read(clip.path))
-        power = mel_power(samples[None])[0].clamp(min=1e-8).log10().half()
-        n_frames = power.shape[1] // 2
-        if n_frames < 5:
-            continue
-        labels = np.full(n_frames, IGNORED)
-        if clip.spans is not None:
-            labels = frame_labels(clip.spans, classes, n_frames)
-        loaded.append(
-            Clip(
-                speakers[clip.speaker],
-                clip.group,
-                power[:, : 2 * n_frames],
-                torch.from_numpy(labels),
-            )
-        )
-    return loaded
+    # decoding lets go of the interpreter
+    with ThreadPoolExecutor() as pool:
+        loaded = pool.map(lambda clip: _load(clip, classes, speakers[clip.speaker]), clips)
+        return [clip for clip in loaded if clip is not None]
+
+
+def _load(clip: ManifestClip, classes: dict[str, int], speaker: int) -> Clip | None:
+    samples = to_speech(read(clip.path))
+    power = mel_power(samples[None])[0].clamp(min=1e-8).log10().half()
+    n_frames = power.shape[1] // 2
+    if n_frames < SHORTEST_FRAMES:
+        return None
+    labels = np.full(n_frames, IGNORED)
+    if clip.spans is not None:
+        labels = frame_labels(clip.spans, classes, n_frames, clip.unit_s)
+    power = power[:, : 2 * n_frames]
+    return Clip(speaker, clip.group, power, torch.from_numpy(labels), clip.is_exact)
 
 
 def crops(

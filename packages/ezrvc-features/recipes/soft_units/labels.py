@@ -10,10 +10,12 @@ IGNORED = -100
 """Label of frames that do not count: what lies between two words belongs to either."""
 DURATION_UNIT_S = 0.025
 """Kokoro counts durations in 600 samples at 24 kHz."""
+FRAME_S = 0.02
+"""Of content."""
 _PAUSES = frozenset('.,;:?!—…"“”()«»')
 _BEFORE_VOWEL = frozenset("ˈˌ")
 """Stress marks: the beginning of the vowel that follows."""
-_AFTER_SOUND = frozenset("ːʰ\u0303ˑ")
+_AFTER_SOUND = frozenset("ːʰʲ\u0303\u0329\u032aˑ")
 """Marks of the sound before them."""
 
 
@@ -49,12 +51,22 @@ def phone_spans(phonemes: str, frames: Sequence[int]) -> list[tuple[str | None, 
 
 
 def frame_labels(
-    spans: Iterable[tuple[str | None, int]], classes: Mapping[str, int], n_frames: int
+    spans: Iterable[tuple[str | None, int]],
+    classes: Mapping[str, int],
+    n_frames: int,
+    unit_s: float = DURATION_UNIT_S,
 ) -> NDArray[np.int64]:
-    """The class of the phone in the middle of each content frame of 20 ms, (n_frames,)."""
+    """The class of the phone in the middle of each content frame of 20 ms, (n_frames,).
+
+    Args:
+        spans: phones and how long each lasts; None: counts for nothing.
+        classes: number of each phone.
+        n_frames: content frames.
+        unit_s: what durations are counted in.
+    """
     names, durations = zip(*spans, strict=True)
-    ends_s = np.cumsum(durations) * DURATION_UNIT_S
-    middles_s = (np.arange(n_frames) + 0.5) / 50.0
+    ends_s = np.cumsum(durations) * unit_s
+    middles_s = (np.arange(n_frames) + 0.5) * FRAME_S
     index = np.minimum(np.searchsorted(ends_s, middles_s, side="right"), len(names) - 1)
     numbers = np.array([IGNORED if name is None else classes[name] for name in names])
     return numbers[index]

@@ -42,22 +42,28 @@ def measure(
         n_probe_clips: at most so many are probed.
 
     Returns:
-        `phone_accuracy` and `phone_accuracy_live` (0 to 1, labelled frames of held-out speakers),
+        `phone_accuracy` and `phone_accuracy_live` (0 to 1, labelled frames of held-out speakers,
+        synthetic ones), `phone_accuracy_people` (the same of people, where labels were aligned),
         `speaker_probe` and `speaker_probe_mel` (accuracy of a linear classifier on mean and
         deviation over time), `agreement` of parallel clips (cosine) and `disagreement` of others.
     """
     figures: dict[str, float] = {}
-    for name, chunk in (("phone_accuracy", None), ("phone_accuracy_live", _CHUNK)):
+    for name, chunk, exact in (
+        ("phone_accuracy", None, True),
+        ("phone_accuracy_live", _CHUNK, True),
+        ("phone_accuracy_people", None, False),
+    ):
         right = total = 0
         for clip in held_out:
-            if clip.is_labelled:
+            if clip.is_labelled and clip.is_exact == exact:
                 units = encode(network, clip, device, chunk)
                 labels = clip.labels[: units.shape[1]].to(device)
                 guess = phones(units.T).argmax(dim=1)
                 counted = labels != IGNORED
                 right += int((guess == labels)[counted].sum())
                 total += int(counted.sum())
-        figures[name] = round(right / max(total, 1), 4)
+        if total:
+            figures[name] = round(right / total, 4)
     figures |= _speaker_probe(network, clips, device, n_probe_clips)
     figures |= _parallel(network, [*clips, *held_out], device)
     return figures

@@ -46,6 +46,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--whisper", type=Path, help="folder with model.bin; none: from scratch")
+    parser.add_argument("--aligned", type=Path, help="phones of people, by soft_units.align")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--dim", type=int, default=64)
     parser.add_argument("--width", type=int, default=384)
@@ -70,7 +71,7 @@ class Training:
     def __init__(self, settings: argparse.Namespace) -> None:
         self.settings = settings
         self.device = resolve_device(settings.device)
-        manifest = read_manifest(settings.corpus)
+        manifest = read_manifest(settings.corpus, settings.aligned)
         self.classes = phone_classes(manifest)
         held_out = held_out_speakers(manifest)
         if settings.clips is not None:

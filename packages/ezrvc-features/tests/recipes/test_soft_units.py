@@ -1,5 +1,6 @@
 """The recipe of a small encoder: its labels, its augmentation, and a whole run in small."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ezrvc_audio.testing import speech_like
 from ezrvc_audio.writing import write
 from ezrvc_features.content.compact_file import open_compact
 from ezrvc_features.content.soft_units_network import mel_power, scale_power
+from soft_units.align import LEAST_LIKELY, aligned_names, best_path, run_lengths, states_of
 from soft_units.augmentation import augment, warp_formants
 from soft_units.corpus import held_out_speakers, phone_classes, read_manifest
 from soft_units.labels import IGNORED, SILENCE, frame_labels, phone_spans
@@ -32,6 +34,44 @@ def test_a_frame_has_the_phone_of_its_middle() -> None:
     spans = [("a", 2), (None, 2)]
     labels = frame_labels(spans, {"a": 7}, 6)
     assert labels.tolist() == [7, 7, IGNORED, IGNORED, IGNORED, IGNORED]
+
+
+def test_pauses_are_possible_between_words_and_at_the_ends() -> None:
+    states = states_of("hˈiː, q", {SILENCE: 0, "h": 1, "i": 2})
+    assert states == [("_", True), ("h", False), ("i", False), ("_", True), (None, False),
+                      ("_", True)]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_best_path_is_the_best_of_all(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    optional = [True, False, False, True, False, True]
+    scores = rng.normal(size=(6, len(optional)))
+
+    def may_follow(one: int, other: int) -> bool:
+        return other - one in (0, 1) or (other - one == 2 and optional[one + 1])
+
+    ways = [
+        way
+        for way in itertools.product(range(len(optional)), repeat=len(scores))
+        if way[0] <= 1 and way[-1] >= len(optional) - 2
+        and all(may_follow(*pair) for pair in itertools.pairwise(way))
+    ]  # fmt: skip
+    best = max(ways, key=lambda way: sum(scores[range(len(way)), way]))
+    path, total = best_path(scores, optional)
+    assert path.tolist() == list(best)
+    assert total == pytest.approx(sum(scores[range(len(best)), best]))
+
+
+def test_words_that_were_not_said_are_not_aligned() -> None:
+    classes = {SILENCE: 0, "a": 1, "b": 2}
+    heard = [0, 1, 1, 2, 2, 2, 0]
+    sure = np.log(np.where(np.eye(3)[heard] > 0, 0.98, 0.01))
+    assert aligned_names(sure, "ab", classes) == [list(classes)[c] for c in heard]
+    assert aligned_names(sure, "bababa", classes) is None
+    assert aligned_names(sure[:1], "ab", classes) is None  # too short for two phones
+    assert run_lengths(["a", "a", None, "a"]) == [("a", 2), (None, 1), ("a", 1)]
+    assert LEAST_LIKELY < 0
 
 
 def test_a_longer_throat_lowers_a_formant_by_its_factor() -> None:
