@@ -75,7 +75,7 @@ def test_a_loaded_voice_can_be_saved_again(tmp_path: Path) -> None:
 def test_half_precision_halves_the_size_and_hardly_changes_the_sound(tmp_path: Path) -> None:
     voice = untrained_voice()
     voice.save(tmp_path / "full")
-    voice.save(tmp_path / "half", half=True)
+    voice.save(tmp_path / "half", storage="float16")
     sizes = [
         sum(
             tensor.nbytes
