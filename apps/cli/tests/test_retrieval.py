@@ -179,7 +179,7 @@ def test_from_recordings_to_a_conversion_with_retrieval(
     ]
     trained = run("train", "--steps", "1", *small)
     assert trained.code == 0, trained.err
-    assert kept(home, "ada")["ada"].shape == (20, 80)
+    assert kept(home, "ada")["ada"].shape == (20, 64)
     source, plain, moved = (tmp_path / name for name in ("in.wav", "plain.wav", "moved.wav"))
     write(source, speech_like(1.5, 24000, seed=7))
     assert run("convert", source, "-o", plain).code == 0

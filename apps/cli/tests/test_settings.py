@@ -21,13 +21,13 @@ def test_later_sources_win(tmp_path: Path) -> None:
 
 
 def test_the_width_of_content_follows_from_the_encoder() -> None:
-    assert compose(preset="tiny").model.content_dim == 80
+    assert compose(preset="tiny").model.content_dim == 64
     wide = compose(preset="tiny", options={"features": {"encoder": "contentvec768l12"}})
     assert wide.model.content_dim == 768
 
 
 def test_a_width_that_the_encoder_does_not_give_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"content_dim = 256.*'mel' gives 80"):
+    with pytest.raises(ConfigurationError, match=r"content_dim = 256.*'soft-units' gives 64"):
         compose(preset="tiny", assignments=["model.content_dim=256"])
 
 

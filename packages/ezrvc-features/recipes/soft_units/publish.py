@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from ezrvc_features.content.compact_file import write_compact
+from ezrvc_device.weights.compact_file import write_compact
 
 WEIGHTS = Path(__file__).parents[2] / "src/ezrvc_features/content/soft_units.safetensors"
 

@@ -51,7 +51,7 @@ class F0Config(Section):
 class FeatureConfig(Section):
     """Which features are computed, and how. The frame grid comes from the model."""
 
-    encoder: str = "mel"
+    encoder: str = "soft-units"
     """A name of the content registry."""
     encoder_weights: str | None = None
     """A local file or folder instead of the registry's own source."""

@@ -36,6 +36,16 @@ class Conformance(ContentConformance):
     """The encoders that a class is run for."""
 
 
+class TestSoftUnits(Conformance):
+    names = ("soft-units",)
+    window_error = 0.5
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def encoder(cls, name: str) -> ContentEncoder:
+        return load_encoder(name, device="cpu")
+
+
 class TestMel(Conformance):
     names = ("mel",)
     window_error = 1e-5

@@ -15,6 +15,7 @@ from ezrvc_features.errors import FeatureError
 def test_every_encoder_of_the_field_is_known() -> None:
     entries = {entry.name: entry for entry in list_encoders()}
     assert {name: entry.dim for name, entry in entries.items()} == {
+        "soft-units": 64,
         "mel": 80,
         "contentvec768l12": 768,
         "contentvec768l9": 768,
@@ -35,11 +36,12 @@ def test_every_encoder_of_the_field_is_known() -> None:
         "spin": 768,
         "mhubert-147": 768,
     }
+    assert entries["soft-units"].is_present()
     assert entries["mel"].is_present()
-    assert not any(entry.is_present() for entry in entries.values() if entry.sources)
+    assert not any(entry.is_present() for entry in entries.values() if entry.downloads)
     assert all(entry.frame_rate_hz == 50.0 for entry in entries.values())
     assert all(entry.licence and entry.summary for entry in entries.values())
-    assert all((entry.size_mb > 0) == bool(entry.sources) for entry in entries.values())
+    assert all((entry.size_mb > 0) == bool(entry.downloads) for entry in entries.values())
 
 
 @pytest.mark.parametrize("entry", list_encoders(), ids=lambda entry: entry.name)
@@ -56,7 +58,7 @@ def test_what_is_pinned_is_pinned_everywhere() -> None:
     """Files of one repository come from one revision; an address with a hash is that file's."""
     revisions: dict[str, set[str]] = {}
     for entry in list_encoders():
-        for source in entry.sources:
+        for source in entry.downloads:
             if isinstance(source, HubSource):
                 revisions.setdefault(source.repository, set()).add(source.revision)
             elif "openaipublic" in source.url:
@@ -86,7 +88,7 @@ def test_a_wrong_name_gets_the_nearest(wrong: str, right: str) -> None:
 
 
 def test_a_name_like_no_other_gets_the_list() -> None:
-    with pytest.raises(FeatureError, match="known: mel, contentvec768l12"):
+    with pytest.raises(FeatureError, match="known: soft-units, mel, contentvec768l12"):
         encoder_entry("???")
 
 

@@ -6,7 +6,7 @@ import torch
 
 from ezrvc_audio.testing import speech_like
 from ezrvc_audio.waveform import Waveform
-from ezrvc_features.content.compact_file import write_compact
+from ezrvc_device.weights.compact_file import write_compact
 from ezrvc_features.content.soft_units import SoftUnitsEncoder
 from ezrvc_features.content.soft_units_network import SoftUnitsNetwork
 from ezrvc_features.errors import FeatureError

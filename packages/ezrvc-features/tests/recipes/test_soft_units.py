@@ -11,7 +11,7 @@ import torch
 
 from ezrvc_audio.testing import speech_like
 from ezrvc_audio.writing import write
-from ezrvc_features.content.compact_file import open_compact
+from ezrvc_device.weights.compact_file import open_compact, read_compact
 from ezrvc_features.content.soft_units_network import mel_power, scale_power
 from soft_units.align import LEAST_LIKELY, aligned_names, best_path, run_lengths, states_of
 from soft_units.augmentation import augment, warp_formants
@@ -173,4 +173,4 @@ def test_a_run_in_small_is_measured_resumed_and_published(
     publish([str(whole / "checkpoint.pt"), "--to", str(tmp_path / "units.safetensors")])
     opened = open_compact(tmp_path / "units.safetensors")
     assert opened.config["dim"] == 8
-    assert opened.tensors().keys() == straight["network"].keys()
+    assert read_compact(tmp_path / "units.safetensors").keys() == straight["network"].keys()

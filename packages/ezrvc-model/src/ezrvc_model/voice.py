@@ -1,14 +1,11 @@
 """A voice: the network, whose voice it is, and everything needed to use it; one folder on disk."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from ezrvc_device.accelerator import resolve_device
 from ezrvc_device.atomic import atomic_folder, write_text
@@ -36,11 +33,17 @@ from ezrvc_model.voice_folder import (
     resolve_voice,
 )
 from ezrvc_model.voice_retrieval import copy_retrieval, describe_retrieval, find_retrieval
+from ezrvc_model.voice_weights import (
+    Storage,
+    check_tensors,
+    read_generator,
+    sha256_of,
+    trainable_tensors,
+    without_posterior,
+    write_generator,
+)
 
 __all__ = ["VoiceModel", "VoiceSummary", "find_voices", "resolve_voice"]
-
-_MOST_NAMED = 5
-"""Tensors that a message about a misfit names, of each kind."""
 
 
 @dataclass(eq=False)
@@ -123,13 +126,18 @@ class VoiceModel:
         return prepared.prepare_for_inference()
 
     def save(
-        self, folder: Path, *, half: bool = False, discriminator: Discriminator | None = None
+        self,
+        folder: Path,
+        *,
+        storage: Storage = "float32",
+        discriminator: Discriminator | None = None,
     ) -> None:
         """Write the voice as one folder, whole or not at all; an older voice there is replaced.
 
         Args:
             folder: the voice folder.
-            half: keep the weights in half precision, at half the size.
+            storage: how the weights are kept: `float16` is half the size; `int8` a quarter, with
+                the posterior encoder where there is one, so that training can start from it.
             discriminator: goes into the folder too, for training that starts from there.
 
         Raises:
@@ -138,17 +146,19 @@ class VoiceModel:
         """
         if folder.exists() and not is_voice_folder(folder) and not _is_empty_folder(folder):
             raise ModelError(f"{folder}: something else is here already; name another folder")
-        tensors = {
-            name: _stored(tensor, half=half)
-            for name, tensor in self.prepared_generator().state_dict().items()
-        }
+        tensors = (
+            trainable_tensors(self.generator)
+            if storage == "int8"
+            else self.prepared_generator().state_dict()
+        )
         with atomic_folder(folder) as temporary:
             weights = temporary / GENERATOR_NAME
-            save_file(tensors, weights, metadata={"format": "ezrvc-voice"})
+            write_generator(weights, tensors, storage)
             if discriminator is not None:
-                save_discriminator(temporary / DISCRIMINATOR_NAME, discriminator)
+                compact = storage == "int8"
+                save_discriminator(temporary / DISCRIMINATOR_NAME, discriminator, compact=compact)
             description = self._description.model_copy(
-                update={"generator_sha256": _sha256(weights)}
+                update={"generator_sha256": sha256_of(weights)}
             )
             save_yaml(temporary / CONFIG_NAME, description.to_tree())
             save_yaml(temporary / CARD_NAME, self.card.to_tree())
@@ -178,9 +188,9 @@ class VoiceModel:
         for file in retrieval.values():
             describe_retrieval(file, description.synthesizer.content_dim)
         path = folder / GENERATOR_NAME
-        tensors = _read_tensors(path, description.generator_sha256)
+        tensors = without_posterior(read_generator(path, description.generator_sha256))
         generator = Synthesizer(description.synthesizer).prepare_for_inference()
-        _check_tensors(path, tensors, generator.state_dict())
+        check_tensors(path, tensors, generator.state_dict())
         generator.load_state_dict(tensors)
         target = device if isinstance(device, torch.device) else resolve_device(device)
         return cls(
@@ -196,59 +206,6 @@ class VoiceModel:
             noise_scale=description.noise_scale,
             retrieval=retrieval,
         )
-
-
-def _stored(tensor: torch.Tensor, *, half: bool) -> torch.Tensor:
-    if half and tensor.is_floating_point():
-        tensor = tensor.half()
-    return tensor.detach().cpu().contiguous().clone()
-
-
-def _read_tensors(path: Path, sha256: str) -> dict[str, torch.Tensor]:
-    try:
-        if sha256 and _sha256(path) != sha256:
-            raise ModelError(
-                f"{path}: damaged or replaced, its checksum is not the recorded one; "
-                "copy or export the voice again"
-            )
-        tensors = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"{path}: cannot be read ({error}); copy the voice again") from error
-    return {
-        name: tensor.float() if tensor.is_floating_point() else tensor
-        for name, tensor in tensors.items()
-    }
-
-
-def _check_tensors(
-    path: Path, found: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor]
-) -> None:
-    """Account for every tensor of the file and of the network."""
-    problems = {
-        "missing": sorted(expected.keys() - found.keys()),
-        "unexpected": sorted(found.keys() - expected.keys()),
-        "mis-shaped": [
-            f"{name} {tuple(found[name].shape)} instead of {tuple(expected[name].shape)}"
-            for name in sorted(expected.keys() & found.keys())
-            if found[name].shape != expected[name].shape
-        ],
-    }
-    if any(problems.values()):
-        listed = "; ".join(_listed(kind, names) for kind, names in problems.items() if names)
-        raise ModelError(
-            f"{path}: the weights do not fit {CONFIG_NAME}: {listed}; export the voice again"
-        )
-
-
-def _listed(kind: str, names: list[str]) -> str:
-    shown = ", ".join(names[:_MOST_NAMED])
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return f"{len(names)} {kind} ({shown}{more})"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _is_empty_folder(folder: Path) -> bool:

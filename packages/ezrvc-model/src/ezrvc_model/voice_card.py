@@ -92,6 +92,8 @@ class VoiceCard(Section):
     """When it was made, ISO 8601."""
     origin: Origin = Origin()
     training: TrainingFacts = TrainingFacts()
+    speakers: dict[str, str] = Field(default_factory=dict)
+    """What speakers sound like, by name, where there is something to say."""
     f0: dict[str, F0Range] = Field(default_factory=dict)
     """Pitch range of each speaker, by name, where it was measured."""
 
@@ -119,6 +121,7 @@ class VoiceCard(Section):
             )
             for speaker, f0 in self.f0.items()
         ]
+        facts += [(f"Voice of {speaker}", text) for speaker, text in self.speakers.items()]
         lines = [f"# {self.name}", ""]
         if self.description:
             lines += [self.description, ""]

@@ -11,7 +11,7 @@ A voice folder holds
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
@@ -21,6 +21,7 @@ from ezrvc_device.atomic import is_temporary
 from ezrvc_device.configuration import Section, load_yaml
 from ezrvc_device.errors import ConfigurationError
 from ezrvc_features.config import FeatureConfig
+from ezrvc_model.builtin import built_in_folders
 from ezrvc_model.config import SynthesizerConfig
 from ezrvc_model.errors import ModelError
 from ezrvc_model.voice_card import VoiceCard
@@ -106,6 +107,8 @@ class VoiceSummary:
         licence: under which terms it may be used; empty: not stated.
         created: when it was made, ISO 8601; empty: not stated.
         n_bytes: of the folder's files together.
+        built_in: whether it ships with the package.
+        descriptions: what speakers sound like, by name, where the card says so.
     """
 
     name: str
@@ -120,6 +123,8 @@ class VoiceSummary:
     licence: str
     created: str
     n_bytes: int
+    built_in: bool = False
+    descriptions: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)
@@ -210,6 +215,8 @@ def summarize_voice(folder: Path) -> VoiceSummary:
         licence=card.licence,
         created=card.created,
         n_bytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
+        built_in=folder in built_in_folders(),
+        descriptions=dict(card.speakers),
     )
 
 
@@ -243,6 +250,11 @@ def find_voices(models: Path, problems: list[str] | None = None) -> list[VoiceSu
     return voices
 
 
+def voices_at_hand(models: Path, problems: list[str] | None = None) -> list[VoiceSummary]:
+    """The voices below a models folder, then those built in; arguments as for `find_voices`."""
+    return [*find_voices(models, problems), *map(summarize_voice, built_in_folders())]
+
+
 def resolve_voice(
     models: Path, speaker: str | None = None, voice: str | None = None
 ) -> VoiceChoice:
@@ -251,7 +263,8 @@ def resolve_voice(
     A voice is a name below `models` or the path of a voice folder. Without a voice, the one that
     knows the speaker is taken (one named like the speaker first, then the newest). Without either,
     the only voice, else the one named `default`, else the newest; and its default speaker. A voice
-    that cannot be read matters only when no other one will do.
+    that cannot be read matters only when no other one will do. Built-in voices come after all
+    below `models`.
 
     Raises:
         ModelError: no voice at hand, or an unknown voice or speaker; names the nearest and lists
@@ -261,13 +274,27 @@ def resolve_voice(
         summary = _voice_called(models, voice)
         return VoiceChoice(summary, _speaker_of(summary, speaker))
     problems: list[str] = []
-    voices = find_voices(models, problems)
+    own = find_voices(models, problems)
+    if problems and not own and speaker is None:
+        raise ModelError(problems[0])
+    at_hand = [*own, *map(summarize_voice, built_in_folders())]
+    for voices in (own, at_hand):
+        chosen = _choose(voices, speaker)
+        if chosen is not None:
+            return chosen
+    if speaker is not None and at_hand:
+        raise ModelError(unknown("speaker", speaker, {s for v in at_hand for s in v.speakers}))
+    raise ModelError(
+        problems[0]
+        if problems
+        else f"{models}: no voice here yet; make one with `ezrvc train` or put a voice there"
+    )
+
+
+def _choose(voices: list[VoiceSummary], speaker: str | None) -> VoiceChoice | None:
+    """Who is meant among some voices; None: nobody."""
     if not voices:
-        raise ModelError(
-            problems[0]
-            if problems
-            else f"{models}: no voice here yet; make one with `ezrvc train` or put a voice there"
-        )
+        return None
     if speaker is None:
         chosen = _preferred(voices, "default")
         return VoiceChoice(chosen, chosen.default_speaker)
@@ -277,7 +304,7 @@ def resolve_voice(
     for summary in voices:
         if summary.name == speaker:
             return VoiceChoice(summary, summary.default_speaker)
-    raise ModelError(unknown("speaker", speaker, {s for v in voices for s in v.speakers}))
+    return None
 
 
 def resolve_voice_of(
@@ -295,7 +322,7 @@ def resolve_voice_of(
         return _voice_called(models, voice)
     if len(speakers) == 1:
         return resolve_voice(models, speakers[0]).voice
-    voices = find_voices(models, [])
+    voices = voices_at_hand(models, [])
     known = {speaker for summary in voices for speaker in summary.speakers}
     for speaker in speakers:
         if speaker not in known:
@@ -318,7 +345,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
 
 
 def _voice_called(models: Path, voice: str) -> VoiceSummary:
-    folders = {voice_name(folder): folder for folder in voice_folders(models)}
+    there = [*built_in_folders(), *voice_folders(models)]  # a user's own hides a built-in one
+    folders = {voice_name(folder): folder for folder in there}
     if voice in folders:
         return summarize_voice(folders[voice])
     path = Path(voice)
@@ -341,4 +369,4 @@ def _preferred(voices: list[VoiceSummary], name: str) -> VoiceSummary:
     for summary in voices:
         if summary.name == name:
             return summary
-    return max(voices, key=lambda summary: summary.created)
+    return max(voices, key=lambda summary: (not summary.built_in, summary.created))

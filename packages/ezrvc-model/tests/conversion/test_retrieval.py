@@ -149,7 +149,7 @@ def test_the_vectors_travel_with_the_voice(
 ) -> None:
     voice = open_voice(IndexRetriever(own_vectors)).voice
     assert list(voice.retrieval) == ["ada"]
-    voice.save(tmp_path / "copy", half=True)
+    voice.save(tmp_path / "copy", storage="float16")
     copy = VoiceModel.load(tmp_path / "copy")
     assert copy.retrieval == {"ada": tmp_path / "copy" / "retrieval" / "speaker-0.safetensors"}
     voice.save(tmp_path / "voice")  # onto itself

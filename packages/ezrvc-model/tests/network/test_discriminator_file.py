@@ -60,7 +60,7 @@ def test_a_voice_keeps_one_only_where_asked(tmp_path, small):
     folder = tmp_path / "voice"
     untrained_voice().save(folder, discriminator=small)
     assert load_discriminator(folder / "discriminator.safetensors").periods == (2, 3)
-    VoiceModel.load(folder).save(tmp_path / "half", half=True)
+    VoiceModel.load(folder).save(tmp_path / "half", storage="float16")
     assert not (tmp_path / "half" / "discriminator.safetensors").exists()
     save_untrained_voice(folder)  # another voice in its place has another opponent, or none
     assert not (folder / "discriminator.safetensors").exists()

@@ -49,7 +49,9 @@ def settings(**changes: object) -> TrainConfig:
 
 
 def run_training(experiment: ExperimentFolder, run: Path, **changes: object) -> TrainingResult:
-    return train(experiment, run, MODEL, settings(**changes), FeatureConfig(), device="cpu")
+    return train(
+        experiment, run, MODEL, settings(**changes), FeatureConfig(encoder="mel"), device="cpu"
+    )
 
 
 def fit(

@@ -32,7 +32,9 @@ SETTINGS = TrainConfig(
 
 def run_training(experiment: ExperimentFolder, run: Path, steps: int) -> int:
     settings = SETTINGS.model_copy(update={"max_steps": steps})
-    return train(experiment, run, small_config(), settings, FeatureConfig(), device="cpu").steps
+    return train(
+        experiment, run, small_config(), settings, FeatureConfig(encoder="mel"), device="cpu"
+    ).steps
 
 
 def test_a_file_limit_in_a_process_of_its_own(

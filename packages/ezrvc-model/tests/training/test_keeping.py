@@ -48,7 +48,13 @@ def run_training(
     settings = SETTINGS.model_copy(update=changes)
     validators = [Script(values)] if values else []
     return train(
-        experiment, run, MODEL, settings, FeatureConfig(), device="cpu", validators=validators
+        experiment,
+        run,
+        MODEL,
+        settings,
+        FeatureConfig(encoder="mel"),
+        device="cpu",
+        validators=validators,
     )
 
 
@@ -153,12 +159,14 @@ def test_a_plan_says_what_would_be_done_and_does_nothing(
 ) -> None:
     experiment, run = make_experiment(), tmp_path / "run"
     auto = SETTINGS.model_copy(update={"batch_size": "auto", "max_steps": 100})
-    plan = plan_training(experiment, run, MODEL, auto, FeatureConfig(), device="cpu")
+    plan = plan_training(experiment, run, MODEL, auto, FeatureConfig(encoder="mel"), device="cpu")
     assert not run.exists()
     assert (plan.n_clips, plan.trial.batch_size, plan.speakers) == (4, 4, {"ada": 0})
     assert plan.audio_minutes == pytest.approx((0.5 + 0.6 + 0.7 + 0.8) / 60)
     assert plan.duration_s == pytest.approx(100 * plan.trial.s_per_step)
     run_training(experiment, run, max_steps=2, validation_clips=0)
-    again = plan_training(experiment, run, MODEL, SETTINGS, FeatureConfig(), device="cpu")
+    again = plan_training(
+        experiment, run, MODEL, SETTINGS, FeatureConfig(encoder="mel"), device="cpu"
+    )
     assert again.first_step == 2
     assert again.duration_s == pytest.approx(4 * again.trial.s_per_step)

@@ -52,7 +52,7 @@ def test_killed_again_and_again(
     after = 0
     for _ in range(n_kills):
         process = training_process(
-            train, experiment, run, MODEL, settings, FeatureConfig(), device="cpu"
+            train, experiment, run, MODEL, settings, FeatureConfig(encoder="mel"), device="cpu"
         )
         before = max(steps_done(run), default=0)
         process.start()
@@ -63,7 +63,7 @@ def test_killed_again_and_again(
         after = max(steps_done(run), default=0)  # every checkpoint there is can be read
         assert after >= before
 
-    result = train(experiment, run, MODEL, settings, FeatureConfig(), device="cpu")
+    result = train(experiment, run, MODEL, settings, FeatureConfig(encoder="mel"), device="cpu")
     assert result.steps == n_steps
     assert result.resumed_from == after
     assert result.damaged_checkpoints == ()
@@ -71,7 +71,7 @@ def test_killed_again_and_again(
     assert VoiceModel.load(result.voice).card.training.steps == n_steps
 
     whole = tmp_path / "whole"
-    train(experiment, whole, MODEL, settings, FeatureConfig(), device="cpu")
+    train(experiment, whole, MODEL, settings, FeatureConfig(encoder="mel"), device="cpu")
     expected, resumed = (read_metrics(each / "metrics.jsonl") for each in (whole, run))
     assert [row["step"] for row in resumed] == list(range(1, n_steps + 1))
     for one, other in zip(expected, resumed, strict=True):

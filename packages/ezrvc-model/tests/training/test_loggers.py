@@ -87,7 +87,7 @@ def test_wandb_keeps_an_offline_run_over_a_resume(
             max_clip_frames=24, log_every=1, validation_clips=0,
             discriminator=DiscriminatorConfig(periods=(2,), narrowing=64),
         )  # fmt: skip
-        train(experiment, run, small_config(), chosen, FeatureConfig(), device="cpu")
+        train(experiment, run, small_config(), chosen, FeatureConfig(encoder="mel"), device="cpu")
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("", "")
     files = sorted(run.glob("wandb/offline-run-*/run-*.wandb"))

@@ -61,7 +61,9 @@ def train_poisoned(
 
         monkeypatch.setattr(trainer_module, "training_step", poisoned_step)
         model, config = small_config(), settings(**changes)
-        return train(experiment, tmp_path / "run", model, config, FeatureConfig(), device="cpu")
+        return train(
+            experiment, tmp_path / "run", model, config, FeatureConfig(encoder="mel"), device="cpu"
+        )
 
     return run
 

@@ -80,7 +80,7 @@ def experiment(make_experiment: Callable[..., ExperimentFolder]) -> ExperimentFo
 def test_two_processes_give_the_losses_of_one(experiment: ExperimentFolder, tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     processes = start_two(experiment, two, settings())
-    train(experiment, one, MODEL, settings(), FeatureConfig(), device="cpu")
+    train(experiment, one, MODEL, settings(), FeatureConfig(encoder="mel"), device="cpu")
     assert end(processes) == [0, 0]
     expected, found = (read_metrics(run / "metrics.jsonl") for run in (one, two))
     assert [row["step"] for row in found] == list(range(1, N_STEPS + 1))
@@ -112,7 +112,7 @@ def test_asked_one_of_two_both_stop_and_the_run_goes_on_alone(
     stopped_at = int(kept.name.removeprefix("step-"))
     assert stopped_at < 100_000
     config = settings(max_steps=stopped_at + 1)
-    result = train(experiment, run, MODEL, config, FeatureConfig(), device="cpu")
+    result = train(experiment, run, MODEL, config, FeatureConfig(encoder="mel"), device="cpu")
     assert (result.resumed_from, result.steps_now) == (stopped_at, 1)
 
 
@@ -127,7 +127,7 @@ from ezrvc_model.training import train
 
 experiment, run, settings = ExperimentFolder(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3]
 train(experiment, run, small_config(), TrainConfig.model_validate_json(settings),
-      FeatureConfig(), device="cpu")
+      FeatureConfig(encoder="mel"), device="cpu")
 """
 
 

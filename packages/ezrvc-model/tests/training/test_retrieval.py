@@ -37,7 +37,7 @@ def run_training(
         discriminator=DiscriminatorConfig(periods=(2,), narrowing=64),
         validation_clips=0,
     )
-    model, features = small_config(n_speakers=2), FeatureConfig()
+    model, features = small_config(n_speakers=2), FeatureConfig(encoder="mel")
     return train(experiment, run, model, settings, features, device="cpu", retrieval=retrieval)
 
 
@@ -79,7 +79,7 @@ def test_later_exports_keep_the_vectors_and_another_setting_remakes_them(
     def export(retrieval: RetrievalConfig, step: int) -> None:
         builder = RetrievalBuilder(experiment, retrieval, {"ada": 0}, 80)
         exporter = VoiceExporter(
-            run, generator.config, FeatureConfig(), {"ada": 0}, 1, retrieval=builder
+            run, generator.config, FeatureConfig(encoder="mel"), {"ada": 0}, 1, retrieval=builder
         )
         exporter.export(generator, step)
 

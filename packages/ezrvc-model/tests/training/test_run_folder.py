@@ -33,7 +33,7 @@ def test_each_difference_is_said_with_both_values() -> None:
     message = str(caught.value)
     assert "models/ada" in message
     assert "model.hidden_channels is 192, asked 96" in message
-    assert "features.encoder is 'mel', asked 'hubert-soft'" in message
+    assert "features.encoder is 'soft-units', asked 'hubert-soft'" in message
     assert "speakers.bo is None, asked 1" in message
     assert "new run name" in message
     assert "\n" not in message

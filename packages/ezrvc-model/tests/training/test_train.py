@@ -48,7 +48,7 @@ def settings(**changes: object) -> TrainConfig:
 def run_training(
     experiment: ExperimentFolder, run: Path, config: TrainConfig | None = None, **changes: object
 ) -> TrainingResult:
-    options = {"model": MODEL, "features": FeatureConfig(), "device": "cpu", **changes}
+    options = {"model": MODEL, "features": FeatureConfig(encoder="mel"), "device": "cpu", **changes}
     return train(experiment, run, settings=config or settings(), **options)
 
 

@@ -75,7 +75,7 @@ def test_a_loaded_voice_can_be_saved_again(tmp_path: Path) -> None:
 def test_half_precision_halves_the_size_and_hardly_changes_the_sound(tmp_path: Path) -> None:
     voice = untrained_voice()
     voice.save(tmp_path / "full")
-    voice.save(tmp_path / "half", half=True)
+    voice.save(tmp_path / "half", storage="float16")
     sizes = [
         sum(
             tensor.nbytes
@@ -199,7 +199,9 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 def test_speakers_that_the_network_does_not_have_are_refused() -> None:
     config = small_config()
     with pytest.raises(ModelError, match="do not fit a table of 1"):
-        VoiceModel(config, Synthesizer(config), {"a": 1}, FeatureConfig(), VoiceCard(name="x"))
+        VoiceModel(
+            config, Synthesizer(config), {"a": 1}, FeatureConfig(encoder="mel"), VoiceCard(name="x")
+        )
 
 
 def test_an_unknown_speaker_is_answered_with_the_nearest() -> None:

@@ -1,5 +1,7 @@
 """`ezrvc voices`: list the voices at hand."""
 
+from typing import Any
+
 import click
 
 from ezrvc_cli.options import json_option
@@ -14,11 +16,11 @@ def command(as_json: bool) -> None:
     from ezrvc_cli.console import print_json, warn
     from ezrvc_cli.tables import print_table
     from ezrvc_device.storage import find_storage
-    from ezrvc_model.voice_folder import find_voices
+    from ezrvc_model.voice_folder import voices_at_hand
 
     storage = find_storage()
     problems: list[str] = []
-    voices = find_voices(storage.models, problems)
+    voices = voices_at_hand(storage.models, problems)
     for problem in problems:
         warn(problem)
     if as_json:
@@ -40,8 +42,17 @@ def command(as_json: bool) -> None:
                 voice.encoder,
                 "?" if voice.steps is None else str(voice.steps),
                 f"{voice.n_bytes / 1e6:.0f} MB",
-                "untrained" if voice.untrained else voice.note,
+                _note(voice),
             ]
             for voice in voices
         ],
     )
+    for voice in voices:
+        for speaker, text in voice.descriptions.items():
+            click.echo(f"{speaker:<12}{text}")
+
+
+def _note(voice: Any) -> str:
+    """What is to be said of a voice in a few words."""
+    words = ("built in" * voice.built_in, "untrained" * voice.untrained or voice.note)
+    return ", ".join(filter(None, words))

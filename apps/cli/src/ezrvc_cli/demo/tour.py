@@ -28,9 +28,8 @@ from ezrvc_model.training import TrainingObserver, TrainingResult
 from ezrvc_model.voice import VoiceModel
 
 NOTICE = (
-    "This voice is untrained: the tiny model saw {steps} steps on {minutes:.1f} minutes of audio, "
-    "with the content encoder 'mel', which still carries the speaker. It shows that every part "
-    "works, not how a trained voice sounds; {learned}."
+    "This voice is untrained: the tiny model saw {steps} steps on {minutes:.1f} minutes of audio. "
+    "It shows that every part works, not how a trained voice sounds; {learned}."
 )
 _FOLLOWS_PITCH = 0.8
 """Correlation from which the pitch of a conversion counts as following that of its source."""

@@ -10,7 +10,7 @@ from ezrvc_audio.media import AUDIO_SUFFIXES
 from ezrvc_model.conversion.speaker_curve import read_speaker_curve
 from ezrvc_model.conversion.speaker_mix import SpeakerMix
 from ezrvc_model.conversion.speaker_track import Speaker
-from ezrvc_model.voice_folder import find_voices, resolve_voice, resolve_voice_of
+from ezrvc_model.voice_folder import resolve_voice, resolve_voice_of, voices_at_hand
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def plan_outputs(inputs: Sequence[Path], output: Path | None, voice: str) -> lis
 
 def _is_mix(models: Path, text: str) -> bool:
     """Whether a text is meant as a mix: no name of a speaker, and it holds a weight."""
-    return ":" in text and not any(text in summary.speakers for summary in find_voices(models, []))
+    return ":" in text and not any(text in each.speakers for each in voices_at_hand(models, []))
 
 
 def _recordings_in(folder: Path) -> list[Path]:

@@ -232,7 +232,7 @@ def compress_voice(models: Path, voice: str, folder: Path | None = None) -> Path
     summary = resolve_voice(models, voice=voice).voice
     target = folder or _new_voice_folder(models, f"{summary.name}-half")
     _refuse_used(target)
-    VoiceModel.load(summary.folder).save(target, half=True)
+    VoiceModel.load(summary.folder).save(target, storage="float16")
     return target
 
 

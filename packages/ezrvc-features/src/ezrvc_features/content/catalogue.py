@@ -5,7 +5,7 @@ Hub showed for the repository, the hash in OpenAI's addresses, the hash in the H
 Spin's file. What no page states is `unverified`: the first file seen is held to.
 """
 
-from ezrvc_device.weights import UNVERIFIED, HubSource, UrlSource
+from ezrvc_device.weights import UNVERIFIED, HubSource, PackageSource, UrlSource
 from ezrvc_features.content.entry import EncoderEntry
 from ezrvc_features.content.hidden_layer import HiddenLayer
 
@@ -61,6 +61,16 @@ def _whisper(
 
 
 ENTRIES = (
+    EncoderEntry(
+        name="soft-units",
+        summary="built in: small, fast, taught to leave the speaker out; English above all",
+        dim=64,
+        layer="projection",
+        licence="Apache-2.0",
+        size_mb=0,
+        sources=(PackageSource("ezrvc_features.content", "soft_units.safetensors"),),
+        implementation="ezrvc_features.content.soft_units:SoftUnitsEncoder",
+    ),
     EncoderEntry(
         name="mel",
         summary="log-mel bands; no weights; carries the speaker, for trying the pipeline only",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ezrvc_device.weights import HubSource, UrlSource, WeightSpec, weights_present
+from ezrvc_device.weights import HubSource, PackageSource, UrlSource, WeightSpec, weights_present
 from ezrvc_features.content.hidden_layer import HiddenLayer
 
 
@@ -29,7 +29,7 @@ class EncoderEntry:
     frame_rate_hz: float = 50.0
     licence: str
     size_mb: int
-    sources: tuple[HubSource | UrlSource, ...]
+    sources: tuple[PackageSource | HubSource | UrlSource, ...]
     implementation: str
 
     @property
@@ -43,8 +43,15 @@ class EncoderEntry:
         return tuple(WeightSpec(self.name, source, self.licence) for source in self.sources)
 
     @property
+    def downloads(self) -> tuple[HubSource | UrlSource, ...]:
+        """The weight files that do not ship with a package."""
+        return tuple(source for source in self.sources if not isinstance(source, PackageSource))
+
+    @property
     def size_text(self) -> str:
         """The size of the download, for people."""
+        if not self.size_mb:
+            return "built in" if self.sources else "none"
         return f"{self.size_mb / 1000:.1f} GB" if self.size_mb >= 1000 else f"{self.size_mb} MB"
 
     def is_present(self) -> bool:

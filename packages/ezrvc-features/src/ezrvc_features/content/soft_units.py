@@ -5,13 +5,14 @@ data, and with what result. The idea of soft units is that of van Niekerk et
 al., "A Comparison of Discrete and Soft Speech Units for Improved Voice Conversion" (2022).
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from ezrvc_device.weights.compact_file import open_compact, read_compact
 from ezrvc_features.content.checkpoint import ConvertedFile, account_for
-from ezrvc_features.content.compact_file import open_compact
 from ezrvc_features.content.soft_units_network import SoftUnitsNetwork, log_mel
 from ezrvc_features.content.speech_encoder import WeightedEncoder
 from ezrvc_features.content.windows import SPEECH_HOP, WindowPlan
@@ -19,6 +20,14 @@ from ezrvc_features.errors import FeatureError
 
 _LONGEST_FRAMES = 1450
 """29 s, of the 30 s that the network knows positions for."""
+
+
+class CompactCheckpoint(ConvertedFile):
+    """Compact weights as they lie in their file; multiplied out when asked for."""
+
+    def tensors(self, names: Iterable[str] | None = None) -> dict[str, torch.Tensor]:
+        """The weights in float32, on the CPU; see `ConvertedFile.tensors`."""
+        return read_compact(self.path, names)
 
 
 class SoftUnitsEncoder(WeightedEncoder):
@@ -66,9 +75,11 @@ class SoftUnitsEncoder(WeightedEncoder):
         """The weights as they are: they need no conversion.
 
         Raises:
-            FeatureError: the file is something else.
+            WeightsError: the file is something else.
+            FeatureError: its weights are those of another network.
         """
-        opened = open_compact(source)
+        header = open_compact(source)
+        opened = CompactCheckpoint(source, header.digest, header.config)
         account_for(
             opened.tensors(), _empty_network(opened).state_dict(), harmless="", source=source
         )

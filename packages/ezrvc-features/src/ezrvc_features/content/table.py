@@ -23,7 +23,8 @@ Made from the registry by `python -m ezrvc_features.content.table PATH`; change
 `load_encoder(name)` fetches the published weights when they are first asked for;
 `load_encoder(name, weights=PATH)` reads a file or folder of yours in any of the layouts below.
 Either way nothing that a file carries is run, every tensor is accounted for, and the result is kept
-as safetensors. In brackets: so-vits-svc's name. All listen at 16 kHz.
+as safetensors. In brackets: so-vits-svc's name. All listen at 16 kHz. `soft-units` is the default
+and needs no download; how it is made is in [recipes/soft_units](../recipes/soft_units/README.md).
 """
 _SOURCES = """\
 ## Where the weights come from
@@ -62,7 +63,7 @@ def encoders_page() -> str:
                 str(entry.layer),
                 f"{entry.frame_rate_hz:g}",
                 entry.licence,
-                entry.size_text if entry.sources else "none",
+                entry.size_text,
                 entry.summary,
             )
             for entry in entries
@@ -70,15 +71,15 @@ def encoders_page() -> str:
     )
     sources = _table(
         ("name", "source", "files", "revision or SHA-256"),
-        (_source_row(entry) for entry in entries if entry.sources),
+        (_source_row(entry) for entry in entries if entry.downloads),
     )
     return "\n".join((_INTRODUCTION, encoders, _SOURCES, sources, _LAYOUTS))
 
 
 def _source_row(entry: EncoderEntry) -> tuple[str, str, str, str]:
-    places = dict.fromkeys(_place(source) for source in entry.sources)
-    files = [f"`{_file(source)}`" for source in entry.sources]
-    pins = dict.fromkeys(_pin(source) for source in entry.sources)
+    places = dict.fromkeys(_place(source) for source in entry.downloads)
+    files = [f"`{_file(source)}`" for source in entry.downloads]
+    pins = dict.fromkeys(_pin(source) for source in entry.downloads)
     return f"`{entry.name}`", ", ".join(places), ", ".join(files), ", ".join(pins)
 
 

@@ -1,12 +1,14 @@
 """A discriminator as one file that says its own shape."""
 
+import json
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from ezrvc_device.errors import ConfigurationError
+from ezrvc_device.weights.compact_file import read_compact, write_compact
 from ezrvc_model.config import DiscriminatorConfig
 from ezrvc_model.discriminators.discriminator import Discriminator
 from ezrvc_model.errors import ModelError
@@ -14,8 +16,13 @@ from ezrvc_model.errors import ModelError
 _FORMAT = "ezrvc-discriminator"
 
 
-def save_discriminator(path: Path, discriminator: Discriminator) -> None:
+def save_discriminator(path: Path, discriminator: Discriminator, *, compact: bool = False) -> None:
     """Write a discriminator as safetensors, its shape among the metadata.
+
+    Args:
+        path: of the file.
+        discriminator: to be written.
+        compact: in whole numbers, at a quarter of the size.
 
     Raises:
         OSError: the file cannot be written.
@@ -25,6 +32,10 @@ def save_discriminator(path: Path, discriminator: Discriminator) -> None:
         resolutions=discriminator.resolutions,
         narrowing=discriminator.narrowing,
     )
+    if compact:
+        tree = {"format": _FORMAT, **config.to_tree()}
+        write_compact(path, discriminator.state_dict(), tree)
+        return
     tensors = {
         name: tensor.detach().cpu().contiguous()
         for name, tensor in discriminator.state_dict().items()
@@ -41,9 +52,10 @@ def read_discriminator_config(path: Path) -> DiscriminatorConfig:
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
-        if metadata.get("format") != _FORMAT:
+        tree = json.loads(metadata.get("config", "{}"))
+        if tree.pop("format", metadata.get("format")) != _FORMAT:
             raise ModelError(f"{path}: not a discriminator of ezrvc; import it again")
-        return DiscriminatorConfig.model_validate_json(metadata.get("config", ""))
+        return DiscriminatorConfig.from_tree(tree)
     except (OSError, SafetensorError, ConfigurationError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"{path}: cannot be read ({reason}); import it again") from error
@@ -61,7 +73,7 @@ def load_discriminator(path: Path) -> Discriminator:
             config.periods, config.resolutions, narrowing=config.narrowing
         )
     try:
-        discriminator.load_state_dict(load_file(path))
+        discriminator.load_state_dict(read_compact(path))
     except (OSError, SafetensorError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"{path}: cannot be read ({reason}); import it again") from error

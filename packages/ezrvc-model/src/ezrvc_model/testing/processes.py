@@ -56,7 +56,7 @@ def train_in_process(
         "LOCAL_WORLD_SIZE": "2",
         "GROUP_RANK": "0",
     }
-    train(experiment, run, model, config, FeatureConfig(), device="cpu")
+    train(experiment, run, model, config, FeatureConfig(encoder="mel"), device="cpu")
 
 
 def train_with_file_limit(
@@ -70,6 +70,6 @@ def train_with_file_limit(
     """Train where no file may become longer than `n_bytes`; send the error's line as the answer."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, n_bytes))
     try:
-        train(experiment, run, model, config, FeatureConfig(), device="cpu")
+        train(experiment, run, model, config, FeatureConfig(encoder="mel"), device="cpu")
     except ModelError as error:
         answer.send(str(error))

@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 
 from ezrvc_device.errors import ConfigurationError
 from ezrvc_device.progress import Progress, silent
+from ezrvc_model.builtin import BUILT_IN_SCHEME, built_in_voice
 from ezrvc_model.config import DiscriminatorConfig, SynthesizerConfig
 from ezrvc_model.discriminators.discriminator import Discriminator
 from ezrvc_model.discriminators.discriminator_file import load_discriminator
@@ -28,6 +29,7 @@ from ezrvc_model.voice_folder import (
     voice_folders,
     voice_name,
 )
+from ezrvc_model.voice_weights import read_generator
 
 _CHECKPOINTS = "checkpoints"
 
@@ -40,8 +42,8 @@ def read_base(
     Args:
         source: a run or voice below `models` by name; the path of a run, of one of its
             checkpoints, of a voice folder, of a so-vits-svc folder or of a `.pth` file; or
-            `hf:owner/name`, such a file on the Hub. Of a run, the newest whole checkpoint is
-            taken, else its exported voice.
+            `hf:owner/name`, such a file on the Hub; or `builtin:base`. Of a run, the
+            newest whole checkpoint is taken, else its exported voice.
         models: where runs and voices are kept.
         target: the network to be trained; a foreign file that comes without its configuration is
             read as one of this shape.
@@ -51,6 +53,9 @@ def read_base(
         ModelError: there is no such thing, or it is damaged.
         WeightsError: the Hub cannot be asked, or does not give a file.
     """
+    if source.startswith(BUILT_IN_SCHEME):
+        folder = built_in_voice(source.removeprefix(BUILT_IN_SCHEME))
+        return _from_voice(source, folder)
     if source.startswith(SCHEME):
         fetched = fetch_hub_model(HubAddress.parse(source), progress)
         return read_foreign_base(fetched.address, fetched.checkpoint, target)
@@ -120,7 +125,7 @@ def _from_voice(name: str, folder: Path) -> Base:
     files = [folder / GENERATOR_NAME, *([opponent] if opponent.is_file() else [])]
     return Base(
         name=name,
-        generator=voice.generator.state_dict(),
+        generator=read_generator(folder / GENERATOR_NAME),
         files=tuple(OriginFile.of(file) for file in files),
         config=voice.config,
         speakers=voice.speakers,

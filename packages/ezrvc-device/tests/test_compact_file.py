@@ -4,8 +4,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ezrvc_features.content.compact_file import open_compact, write_compact
-from ezrvc_features.errors import FeatureError
+from ezrvc_device.errors import WeightsError
+from ezrvc_device.weights.compact_file import open_compact, read_compact, write_compact
 
 
 def test_rows_keep_their_own_scale(tmp_path: Path) -> None:
@@ -16,7 +16,7 @@ def test_rows_keep_their_own_scale(tmp_path: Path) -> None:
     write_compact(path, tensors, {"dim": 3})
     opened = open_compact(path)
     assert opened.config == {"dim": 3}
-    read = opened.tensors()
+    read = read_compact(path)
     assert read.keys() == tensors.keys()
     assert torch.equal(read["a.bias"], tensors["a.bias"])
     for name in ("a.weight", "c"):
@@ -24,8 +24,21 @@ def test_rows_keep_their_own_scale(tmp_path: Path) -> None:
         # half a step of 1/127 of each row's largest value, and the rounding of the scale itself
         allowed = rows.abs().amax(dim=1, keepdim=True) * (0.5 / 127 + 2**-11) + 1e-6
         assert ((rows - again).abs() <= allowed).all()
-    assert set(opened.tensors(["a.bias"])) == {"a.bias"}
+    assert set(read_compact(path, ["a.bias"])) == {"a.bias"}
     assert path.stat().st_size < 1000
+
+
+def test_an_ordinary_file_is_read_as_it_is(tmp_path: Path) -> None:
+    tensors = {
+        "a": torch.tensor([[0.5, 3.0]]).half(),
+        "a.scales": torch.ones(2),
+        "n": torch.tensor(7),
+    }
+    save_file(tensors, tmp_path / "plain.safetensors")
+    read = read_compact(tmp_path / "plain.safetensors")
+    assert read.keys() == tensors.keys()
+    assert torch.equal(read["a"], torch.tensor([[0.5, 3.0]]))
+    assert read["n"].dtype == torch.int64
 
 
 def test_what_is_no_compact_file_is_refused(tmp_path: Path) -> None:
@@ -33,5 +46,5 @@ def test_what_is_no_compact_file_is_refused(tmp_path: Path) -> None:
     text.write_text("not tensors", encoding="utf-8")
     save_file({"x": torch.zeros(1)}, other)
     for path in (missing, text, other):
-        with pytest.raises(FeatureError, match=f"{path.name}: not weights of our own encoder"):
+        with pytest.raises(WeightsError, match=f"{path.name}: not a file of compact weights"):
             open_compact(path)
