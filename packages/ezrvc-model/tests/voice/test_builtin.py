@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 import ezrvc_model.builtin
-from ezrvc_model.builtin import BASE, built_in_folders, built_in_voice
+from ezrvc_model.builtin import BASE, built_in_voice
 from ezrvc_model.errors import ModelError
 from ezrvc_model.testing import save_untrained_voice
-from ezrvc_model.voice import VoiceModel
 from ezrvc_model.voice_folder import resolve_voice, resolve_voice_of, voices_at_hand
 
 
@@ -53,15 +52,3 @@ def test_a_damaged_voice_of_the_user_is_not_passed_over_in_silence(
     with pytest.raises(ModelError, match=r"config\.yaml"):
         resolve_voice(tmp_path / "models")
     assert resolve_voice(tmp_path / "models", "willow").folder == built_in
-
-
-def test_what_ships_is_whole_small_and_described() -> None:
-    """Made by `recipes/base_voice`: python -m base_voice.publish."""
-    assert [folder.name for folder in built_in_folders()] == [BASE]
-    voice = VoiceModel.load(built_in_voice(BASE))
-    assert len(voice.speakers) >= 4
-    assert voice.card.speakers.keys() == voice.speakers.keys() == voice.card.f0.keys()
-    assert voice.features.encoder == "soft-units"
-    assert voice.config.content_dim == 64
-    files = [file for file in built_in_voice(BASE).rglob("*") if file.is_file()]
-    assert sum(file.stat().st_size for file in files) < 20e6
