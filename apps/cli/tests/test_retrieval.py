@@ -166,6 +166,7 @@ def test_from_recordings_to_a_conversion_with_retrieval(
     config = tmp_path / "small.yaml"
     config.write_text(SMALL_VOICE, encoding="utf-8")
     chosen = ["--config", config, "--preset", "tiny", "--set", "features.f0.method=pm"]
+    chosen += ["--set", "features.encoder=mel"]
     prepared = run(
         "preprocess", "--speaker", "ada", *chosen, "--set", "retrieval.method=kmeans",
         "--set", "retrieval.n_clusters=20", "--workers", "1",
@@ -179,7 +180,7 @@ def test_from_recordings_to_a_conversion_with_retrieval(
     ]
     trained = run("train", "--steps", "1", *small)
     assert trained.code == 0, trained.err
-    assert kept(home, "ada")["ada"].shape == (20, 64)
+    assert kept(home, "ada")["ada"].shape == (20, 80)
     source, plain, moved = (tmp_path / name for name in ("in.wav", "plain.wav", "moved.wav"))
     write(source, speech_like(1.5, 24000, seed=7))
     assert run("convert", source, "-o", plain).code == 0
