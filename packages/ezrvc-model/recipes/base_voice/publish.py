@@ -21,7 +21,6 @@ from ezrvc_model.synthesizer.synthesizer import Synthesizer
 from ezrvc_model.training.bases.base import SPEAKER_TABLE
 from ezrvc_model.training.bases.reading import read_base
 from ezrvc_model.voice import VoiceModel
-from ezrvc_model.voice_card import Consent, Origin
 from ezrvc_model.voice_folder import DISCRIMINATOR_NAME, EXPORT_NAME
 
 BUILT_IN = Path(__file__).parents[2] / "src/ezrvc_model/builtin/base"
@@ -75,9 +74,6 @@ def publish(
     card = trained.card.model_copy(
         update={
             "name": folder.name,
-            "licence": "Apache-2.0",
-            "consent": Consent(given="unknown", statement="the voices are of no one person"),
-            "origin": Origin(kind="trained", note="see README.md"),
             "speakers": {name: each.description for name, each in speakers.items()},
             "f0": {name: ranges[s.source] for name, s in speakers.items() if s.source in ranges},
         }
