@@ -7,7 +7,7 @@ import time
 from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from lightning.fabric import Fabric
@@ -36,6 +36,8 @@ from ezrvc_model.training.trainer import Trainer
 PROFILED = 2
 """Steps that the profiler sees."""
 LOG_EVERY = 10
+KEPT = 60
+"""Kernels of a case that are written down, the longest first."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,14 @@ class Case:
         )
 
 
+class Kernel(NamedTuple):
+    """What a device did under one name, a step: milliseconds and how often."""
+
+    name: str
+    ms: float
+    calls: float
+
+
 @dataclass
 class Found:
     """What a case showed.
@@ -89,6 +99,7 @@ class Found:
         start_s: seconds until the first step that counts.
         losses: of the last line of the log; equal for equal batches, but for noise.
         parts: milliseconds of each part of a step, waited for one by one.
+        longest: kernels, those that take the most time first.
         error: why it could not be measured.
     """
 
@@ -102,6 +113,7 @@ class Found:
     start_s: float | None = None
     losses: dict[str, float] = field(default_factory=dict)
     parts: dict[str, float] = field(default_factory=dict)
+    longest: list[Kernel] = field(default_factory=list)
     error: str | None = None
 
     def to_json(self) -> str:
@@ -112,7 +124,8 @@ class Found:
     def from_json(cls, line: str) -> "Found":
         """What `to_json` wrote."""
         tree = json.loads(line)
-        return cls(**{**tree, "case": Case(**tree["case"])})
+        longest = [Kernel(*each) for each in tree.get("longest", ())]
+        return cls(**{**tree, "case": Case(**tree["case"]), "longest": longest})
 
 
 class Watch:
@@ -128,6 +141,7 @@ class Watch:
         self.kernels: int | None = None
         self.copies: int | None = None
         self.busy: float | None = None
+        self.longest: list[Kernel] = []
 
     @property
     def last(self) -> int:
@@ -160,6 +174,13 @@ class Watch:
         self.copies = len(copies) // PROFILED
         busy_us = sum(event.device_time for event in work) / PROFILED
         self.busy = busy_us / 1000 / self.ms
+        times: dict[str, list[float]] = {}
+        for event in work:
+            times.setdefault(event.name, []).append(event.device_time / 1000)
+        kernels = [
+            Kernel(name, sum(ms) / PROFILED, len(ms) / PROFILED) for name, ms in times.items()
+        ]
+        self.longest = sorted(kernels, key=lambda kernel: -kernel.ms)[:KEPT]
 
 
 def measure(case: Case, device: torch.device) -> Found:
@@ -192,6 +213,7 @@ def _measured(case: Case, device: torch.device) -> Found:
         start_s=watch.start_s,
         losses={name: trained.metrics[f"generator/{name}"] for name in ("mel", "total")},
         parts=parts,
+        longest=watch.longest,
     )
 
 
