@@ -56,7 +56,8 @@ class FeedForward(nn.Module):
     def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """(batch, channels, n_frames) to the same; padded frames come out as 0."""
         x = self.expand(self._padded(x * mask)).relu()
-        return self.contract(self._padded(self.dropout(x) * mask)) * mask
+        # in the type of x, as the next layer reads it: 0 and 1 are exact in every type
+        return self.contract(self._padded(self.dropout(x) * mask.to(x.dtype))) * mask
 
     def _padded(self, x: torch.Tensor) -> torch.Tensor:
         # padding keeps the order in memory of four axes, not of three
