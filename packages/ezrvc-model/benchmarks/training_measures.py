@@ -126,6 +126,11 @@ def _groups_of(channels: int) -> Callable[[], AbstractContextManager[Any]]:
     return lambda: mock.patch.object(convolution, "MERGED_CHANNELS", channels)
 
 
+def _single_channel_products() -> AbstractContextManager[Any]:
+    """Layers that read one channel multiply windows with a matrix."""
+    return mock.patch.object(convolution, "SINGLE_CHANNEL_PRODUCTS", True)
+
+
 MEASURES: Mapping[str, Callable[[], AbstractContextManager[Any]]] = {
     "without fused optimiser": _plain_optimizer,
     "without fused norms": _read_norms,
@@ -140,6 +145,7 @@ MEASURES: Mapping[str, Callable[[], AbstractContextManager[Any]]] = {
     "without merged groups": _groups_of(1),
     "with groups of 64 channels": _groups_of(64),
     "with groups of 256 channels": _groups_of(256),
+    "with products of single channels": _single_channel_products,
 }
 ON_THE_DEVICE = tuple(name for name in MEASURES if "channels" in name or "groups" in name)
 """Those that change what the device does, and show best where it is the limit."""

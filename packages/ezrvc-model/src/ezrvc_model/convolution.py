@@ -17,6 +17,9 @@ ALIGNMENT = 8
 MERGED_CHANNELS = 1024
 """Input channels up to which groups become one, see `merge_groups`."""
 
+SINGLE_CHANNEL_PRODUCTS = False
+"""Whether layers that read one channel become products of windows and a matrix as well."""
+
 
 def compute_channels_last(network: nn.Module) -> None:
     """Let the convolutions of a network compute in that order from now on.
@@ -30,17 +33,22 @@ def compute_channels_last(network: nn.Module) -> None:
         layer.channels_last = layer.in_channels % ALIGNMENT == layer.out_channels % ALIGNMENT == 0
         if isinstance(layer, Conv1d):
             layer.n_merged = _n_merged(layer.groups, layer.in_channels // layer.groups)
+        if isinstance(layer, Conv1d | Conv2d):
+            layer.as_product = SINGLE_CHANNEL_PRODUCTS and _reads_columns(layer)
 
 
 class Conv1d(nn.Conv1d):
     """The framework's, that can compute channels-last."""
 
     channels_last = False
+    as_product = False
     n_merged = 1
     """Groups that are computed as one."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """(batch, in_channels, n_steps) to (batch, out_channels, n_steps)."""
+        if self.as_product:
+            return _window_product(self, input)
         if not self.channels_last:
             return super().forward(input)
         if self._is_pointwise:
@@ -89,9 +97,12 @@ class Conv2d(nn.Conv2d):
     """The framework's, that can compute channels-last."""
 
     channels_last = False
+    as_product = False
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """(batch, in_channels, height, width) to (batch, out_channels, height, width)."""
+        if self.as_product:
+            return _window_product(self, input)
         if not self.channels_last:
             return super().forward(input)
         return self._conv_forward(input, _laid_out(_cast(self.weight)), self.bias)
@@ -127,6 +138,30 @@ def _n_merged(groups: int, channels: int) -> int:
         for number in range(1, groups + 1)
         if groups % number == 0 and (number == 1 or number * channels <= MERGED_CHANNELS)
     )
+
+
+def _reads_columns(layer: Conv1d | Conv2d) -> bool:
+    """Whether a layer reads one channel, by windows along its first axis only."""
+    flat = all(size == 1 for size in (*layer.kernel_size[1:], *layer.stride[1:], *layer.dilation))
+    unpadded = all(size == 0 for size in layer.padding[1:])
+    several = layer.kernel_size[0] > 1 and layer.out_channels % ALIGNMENT == 0
+    return layer.in_channels == 1 and flat and unpadded and several
+
+
+def _window_product(layer: Conv1d | Conv2d, x: torch.Tensor) -> torch.Tensor:
+    """What a layer that `_reads_columns` computes, (batch, 1, ...) to (batch, out_channels, ...).
+
+    Windows are as long as alignment asks for, the matrix ends in zeros.
+    """
+    x, weight = _cast(x[:, 0]), _cast(layer.weight).flatten(1)
+    length, stride, before = layer.kernel_size[0], layer.stride[0], cast(int, layer.padding[0])
+    n_windows = (x.shape[1] + 2 * before - length) // stride + 1
+    window = -(-length // ALIGNMENT) * ALIGNMENT
+    after = max((n_windows - 1) * stride + window - x.shape[1] - before, 0)
+    padded = functional.pad(x, (*[0, 0] * (x.ndim - 2), before, after))
+    windows = padded.unfold(1, window, stride)[:, :n_windows]
+    weight = functional.pad(weight, (0, window - length))
+    return functional.linear(windows, weight, layer.bias).movedim(-1, 1)
 
 
 def _cast(weight: torch.Tensor) -> torch.Tensor:

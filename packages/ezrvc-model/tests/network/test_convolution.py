@@ -91,6 +91,36 @@ def test_layers_that_gain_nothing_stay(layer: Conv1d | Conv2d) -> None:
     assert layer(torch.randn(shape)).is_contiguous()
 
 
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (Conv1d(1, 16, 15, padding=7), (2, 1, 40)),
+        (Conv1d(1, 8, 16, stride=8, padding=4), (2, 1, 64)),
+        (Conv1d(1, 8, 6, stride=3, padding=2, bias=False), (2, 1, 31)),
+        (Conv2d(1, 8, (5, 1), (3, 1), padding=(2, 0)), (2, 1, 23, 3)),
+    ],
+    ids=str,
+)
+def test_single_channels_as_products(
+    layer: Any, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ezrvc_model.convolution.SINGLE_CHANNEL_PRODUCTS", True)
+    layer = copy.deepcopy(layer).double()
+    other = turned(layer)
+    assert other.as_product
+    x = random(*shape).requires_grad_()
+    again = x.detach().clone().requires_grad_()
+    expected, found = layer(x), other(again)
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+    assert lies_channels_last(found)
+    weight = random(*expected.shape)
+    (expected * weight).sum().backward()
+    (found * weight).sum().backward()
+    torch.testing.assert_close(again.grad, x.grad, rtol=1e-12, atol=1e-12)
+    for one, two in zip(layer.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(two.grad, one.grad, rtol=1e-12, atol=1e-12)
+
+
 def test_merged_groups_by_hand() -> None:
     """Four groups of one channel in and one out, kernel of one: a diagonal."""
     weight = torch.tensor([2.0, 3.0, 5.0, 7.0]).view(4, 1, 1)
