@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ezrvc_audio.experiment import ExperimentFolder
+from ezrvc_audio.preparation import PreparationReport
 from ezrvc_cli.demo.chapters import built_in_chapter, draw, learnt_chapter
 from ezrvc_cli.demo.conversions import Conversion, convert_into, lowest_and_highest
 from ezrvc_cli.demo.figures import save_figure, training_figure
@@ -16,6 +17,7 @@ from ezrvc_cli.demo.samples import TARGET_SPEAKER, unpack_samples
 from ezrvc_cli.demo.verdict import notice
 from ezrvc_cli.pipeline.preprocess import preprocess
 from ezrvc_cli.pipeline.train import train
+from ezrvc_cli.settings import ProjectConfig
 from ezrvc_device.accelerator import resolve_device
 from ezrvc_device.progress import Progress, silent
 from ezrvc_device.storage import find_storage
@@ -78,7 +80,6 @@ def take_tour(
     """
     began = time.monotonic()
     ready = VoiceModel.load(built_in_voice(BASE))
-    config = configuration(built_in_voice(BASE), steps)
     samples = unpack_samples(folder)
 
     def converted(voice: VoiceModel, speakers: Sequence[str]) -> list[Conversion]:
@@ -87,31 +88,20 @@ def take_tour(
         )
 
     at_once = converted(ready, lowest_and_highest(ready))
-    storage = find_storage(folder)
-    experiment = ExperimentFolder(storage.processed / TARGET_SPEAKER)
-    prepared = preprocess(
-        {TARGET_SPEAKER: samples.target},
-        experiment,
-        config,
-        device=device,
-        workers=workers,
-        progress=progress,
+    config = configuration(built_in_voice(BASE), steps)
+    prepared, training = _learn(
+        folder, samples.target, config, device, workers, progress, observers
     )
-    training = train(
-        storage, experiment, config, device=device, progress=progress, observers=observers
-    )
-    if training.interrupted:
-        raise ModelError(f"stopped at step {training.steps}; run the demo again to go on")
     learnt = converted(VoiceModel.load(training.voice), [TARGET_SPEAKER])
     own = recordings_in(samples.target)
     measured = measure(at_once, learnt, own, whisper=whisper, device=device, progress=progress)
     pictures, chapters = _chapters(folder, measured, at_once, learnt, own[0], training)
-    minutes = prepared.preparation.seconds_kept / 60
+    minutes = prepared.seconds_kept / 60
     words = notice(measured, speaker=TARGET_SPEAKER, steps=training.steps, minutes=minutes)
     page = folder / "report.html"
     facts = {
         "built-in voice": f"{BASE}: {', '.join(ready.speakers)}",
-        "learnt from": f"{prepared.preparation.n_clips} clips ({minutes:.1f} minutes)",
+        "learnt from": f"{prepared.n_clips} clips ({minutes:.1f} minutes)",
         "training": f"{training.steps} steps from the built-in voice, preset {PRESET}, "
         f"{config.model.sample_rate} Hz",
         "device": str(resolve_device(device)),
@@ -129,6 +119,34 @@ def take_tour(
         training=training,
         seconds=time.monotonic() - began,
     )
+
+
+def _learn(
+    folder: Path,
+    recordings: Path,
+    config: ProjectConfig,
+    device: str | None,
+    workers: int | None,
+    progress: Progress,
+    observers: Sequence[TrainingObserver],
+) -> tuple[PreparationReport, TrainingResult]:
+    """Prepare the recordings and train on them, as a user would."""
+    storage = find_storage(folder)
+    experiment = ExperimentFolder(storage.processed / TARGET_SPEAKER)
+    prepared = preprocess(
+        {TARGET_SPEAKER: recordings},
+        experiment,
+        config,
+        device=device,
+        workers=workers,
+        progress=progress,
+    )
+    training = train(
+        storage, experiment, config, device=device, progress=progress, observers=observers
+    )
+    if training.interrupted:
+        raise ModelError(f"stopped at step {training.steps}; run the demo again to go on")
+    return prepared.preparation, training
 
 
 def _chapters(
