@@ -30,6 +30,7 @@ def check_what_it_left(finished: Finished, folder: Path) -> None:
         assert abs(read(path).n_samples - read(source).duration_s * 24000) <= 1
 
 
+@pytest.mark.timeout(600)
 def test_the_shortest_tour_ends_with_a_page(tmp_path: Path, ezrvc: Command) -> None:
     finished = ezrvc("demo", "-o", tmp_path / "demo", "--steps", "1", "--json")
     check_what_it_left(finished, tmp_path / "demo")
