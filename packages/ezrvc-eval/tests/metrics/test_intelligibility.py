@@ -115,6 +115,15 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
         WhisperTranscriber(tmp_path)
 
 
+def test_a_size_is_a_size_whatever_folder_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "base").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert not whisper_at_hand("base")
+    assert whisper_at_hand("./base")
+
+
 def test_whisper_comes_from_the_hub_and_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EZRVC_OFFLINE")
     contents = {name: name.encode() for name in ("config.json", "tokenizer.json", "model.bin")}

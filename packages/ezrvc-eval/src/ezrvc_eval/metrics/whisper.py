@@ -115,7 +115,7 @@ def find_whisper(name: str, progress: Progress = silent) -> Path:
         MissingWeightsError: the model is not here and cannot be fetched.
         EvalError: the name is none of these.
     """
-    if Path(name).is_dir():
+    if _is_folder(name):
         return Path(name)
     repository = _repository(name)
     specs = {file: _spec(name, repository, file) for file in (*_NEEDED, *_ALSO)}
@@ -140,10 +140,15 @@ def whisper_at_hand(name: str) -> bool:
     Raises:
         EvalError: the name is no folder, size or repository.
     """
-    if Path(name).is_dir():
+    if _is_folder(name):
         return True
     repository = _repository(name)
     return all(weights_present(_spec(name, repository, file)) for file in _NEEDED)
+
+
+def _is_folder(name: str) -> bool:
+    """Whether a folder is meant; a size is a size, whatever else has its name."""
+    return name not in SIZES and Path(name).is_dir()
 
 
 def _repository(name: str) -> str:
