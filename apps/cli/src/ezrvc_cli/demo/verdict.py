@@ -23,10 +23,10 @@ def notice(measured: Measured, *, speaker: str, steps: int, minutes: float) -> s
         f"The voice of {speaker} is hardly trained: it had {steps} "
         f"step{'s' * (steps != 1)} from the built-in voice on, with {minutes:.1f} minutes of "
         "recordings, and shows how a voice is learnt, not how one sounds in the end",
-        how_alike_built_in(similarities(built_in), similarities(measured.sources)),
         how_near_learnt(
             values(learnt, "nearer_target"), similarities(learnt), speaker=speaker
         ),
+        how_alike_built_in(similarities(built_in), similarities(measured.sources)),
         who_follows_pitch(
             [*values(built_in, "f0_correlation"), *values(learnt, "f0_correlation")],
             len(built_in.takes) + len(learnt.takes),
