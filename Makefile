@@ -17,7 +17,7 @@ help: ## list the targets
 setup: ## install everything into .venv
 	$(UV) sync
 
-demo: ## train a tiny voice on the samples, convert with it, leave a report in demo/
+demo: ## convert samples into built-in voices, learn one from them, score all, leave a page in demo/
 	$(RUN) ezrvc demo $(ARGS)
 
 preprocess: ## prepare a speaker's recordings: make preprocess SPEAKER=sza [ARGS=...]

@@ -15,7 +15,7 @@ from ezrvc_eval.errors import EvalError, MissingWeightsError
 from ezrvc_eval.items import Take
 from ezrvc_eval.metrics.intelligibility import IntelligibilityMeter, error_rates
 from ezrvc_eval.metrics.text import normalise
-from ezrvc_eval.metrics.whisper import WhisperTranscriber, find_whisper
+from ezrvc_eval.metrics.whisper import WhisperTranscriber, find_whisper, whisper_at_hand
 
 
 @pytest.mark.parametrize(
@@ -100,6 +100,8 @@ def test_without_words_nothing_is_measured() -> None:
 def test_an_unknown_whisper_is_refused() -> None:
     with pytest.raises(EvalError, match="no Whisper model 'hugest': give a folder"):
         find_whisper("hugest")
+    with pytest.raises(EvalError, match="no Whisper model 'hugest': give a folder"):
+        whisper_at_hand("hugest")
 
 
 def test_a_missing_whisper_says_how_to_get_it() -> None:
@@ -109,8 +111,18 @@ def test_a_missing_whisper_says_how_to_get_it() -> None:
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     assert find_whisper(str(tmp_path)) == tmp_path
+    assert whisper_at_hand(str(tmp_path))
     with pytest.raises(EvalError, match=r"config\.json is missing"):
         WhisperTranscriber(tmp_path)
+
+
+def test_a_size_is_a_size_whatever_folder_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "base").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert not whisper_at_hand("base")
+    assert whisper_at_hand("./base")
 
 
 def test_whisper_comes_from_the_hub_and_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,10 +134,12 @@ def test_whisper_comes_from_the_hub_and_stays(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY", True)
         hub.commit("Systran/faster-whisper-tiny", {**contents, "README.md": b"not needed"})
+        assert not whisper_at_hand("tiny")  # it could be fetched: that is something else
         folder = find_whisper("tiny")
     fetched = {path.name: path.read_bytes() for path in folder.glob("[a-z]*")}
     assert fetched == contents
     monkeypatch.setenv("EZRVC_OFFLINE", "1")
+    assert whisper_at_hand("tiny")
     assert find_whisper("tiny") == folder
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import pytest
 
+from ezrvc_audio.errors import AudioError
 from ezrvc_audio.testing import silence, speech_like
 from ezrvc_audio.waveform import Waveform
 from ezrvc_audio.writing import write
@@ -66,6 +67,14 @@ def test_the_difference_is_that_to_the_mean_of_the_targets(dnsmos: Meter, tmp_pa
     )
     assert lost < -0.1
     assert found["to both"]["dnsmos_difference"].value == pytest.approx(lost / 2, abs=1e-4)
+
+
+def test_a_target_is_heard_only_for_the_difference(tmp_path: Path) -> None:
+    take = Take(name="n", converted=speech_like(1.0, 16000), target=(tmp_path / "not there.wav",))
+    config = EvaluationConfig(metrics=("dnsmos_overall",))
+    assert "dnsmos_overall" in load_meter("dnsmos", config).measure(take).scores
+    with pytest.raises(AudioError, match=r"not there\.wav"):
+        load_meter("dnsmos", EvaluationConfig(metrics=("dnsmos",))).measure(take)
 
 
 PUBLISHED = {

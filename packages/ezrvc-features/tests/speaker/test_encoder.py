@@ -159,7 +159,9 @@ def test_without_the_package_the_weights_come_from_the_network(
 ) -> None:
     monkeypatch.setenv("EZRVC_HOME", str(tmp_path))
     monkeypatch.setenv("EZRVC_OFFLINE", "1")
+    assert module.speaker_encoder_at_hand()
     monkeypatch.setattr(module, "weights_present", lambda spec: False)
+    assert not module.speaker_encoder_at_hand()
     with pytest.raises(FeatureError, match=r"speaker encoder \(17 MB\) are not here: .*offline"):
         load_speaker_encoder("cpu")
 

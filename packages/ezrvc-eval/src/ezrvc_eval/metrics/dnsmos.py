@@ -50,9 +50,11 @@ class DnsmosMeter:
     Args:
         p835: the network of signal, background and overall scores.
         p808: the network of the P.808 score.
+        hears_targets: whether the target's recordings are heard, too, for `dnsmos_difference`.
     """
 
-    def __init__(self, p835: OnnxNetwork, p808: OnnxNetwork) -> None:
+    def __init__(self, p835: OnnxNetwork, p808: OnnxNetwork, *, hears_targets: bool = True) -> None:
+        self._hears_targets = hears_targets
         self._p835 = p835
         self._p808 = p808
         self._targets: dict[Path, float] = {}
@@ -65,7 +67,7 @@ class DnsmosMeter:
         """The four scores, means over the windows; with a target, the difference to it."""
         means = self._opinions(take.converted)
         scores = {name: Score(value) for name, value in means.items()}
-        if take.target:
+        if take.target and self._hears_targets:
             usual = np.mean([self._target(path) for path in take.target])
             scores["dnsmos_difference"] = Score(means["dnsmos_overall"] - float(usual))
         return Measurement(scores)
@@ -108,12 +110,15 @@ def windows(waveform: Waveform) -> list[NDArray[np.float32]]:
 
 
 def load(config: EvaluationConfig, device: str, progress: Progress) -> DnsmosMeter:
-    """Load the networks.
+    """Load the networks; a target is heard only where the difference to it is asked for.
 
     Raises:
         MissingWeightsError: the package that holds them is not installed.
     """
+    names = config.metrics
+    needed = not names or bool({"dnsmos", "dnsmos_difference"} & set(names))
     try:
-        return DnsmosMeter(OnnxNetwork(fetch(_P835)), OnnxNetwork(fetch(_P808)))
+        p835, p808 = OnnxNetwork(fetch(_P835)), OnnxNetwork(fetch(_P808))
+        return DnsmosMeter(p835, p808, hears_targets=needed)
     except WeightsError as error:
         raise MissingWeightsError(str(error)) from error

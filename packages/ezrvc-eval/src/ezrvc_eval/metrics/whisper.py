@@ -146,16 +146,11 @@ def find_whisper(name: str, progress: Progress = silent) -> Path:
         MissingWeightsError: the model is not here and cannot be fetched.
         EvalError: the name is none of these.
     """
-    if Path(name).is_dir():
+    if _is_folder(name):
         return Path(name)
-    repository = SIZES.get(name, name)
-    if repository.count("/") != 1 or repository.startswith((".", "/", "~")):
-        raise EvalError(
-            f"no Whisper model {name!r}: give a folder, a Hub repository (owner/name) or one of "
-            f"{', '.join(SIZES)}"
-        )
+    repository = _repository(name)
     specs = {file: _spec(name, repository, file) for file in (*_NEEDED, *_ALSO)}
-    if not all(weights_present(specs[file]) for file in _NEEDED):
+    if not whisper_at_hand(name):
         try:
             there = list_hub_files(repository).files
             # the model itself comes last: where it is, everything is
@@ -168,6 +163,34 @@ def find_whisper(name: str, progress: Progress = silent) -> Path:
                 "is a network, or give a folder in CTranslate2's format: --whisper FOLDER"
             ) from error
     return weights_path(specs["model.bin"]).parent
+
+
+def whisper_at_hand(name: str) -> bool:
+    """Whether `find_whisper` would find a model without the network.
+
+    Raises:
+        EvalError: the name is no folder, size or repository.
+    """
+    if _is_folder(name):
+        return True
+    repository = _repository(name)
+    return all(weights_present(_spec(name, repository, file)) for file in _NEEDED)
+
+
+def _is_folder(name: str) -> bool:
+    """Whether a folder is meant; a size is a size, whatever else has its name."""
+    return name not in SIZES and Path(name).is_dir()
+
+
+def _repository(name: str) -> str:
+    """The Hub repository that a size or `owner/name` means."""
+    repository = SIZES.get(name, name)
+    if repository.count("/") != 1 or repository.startswith((".", "/", "~")):
+        raise EvalError(
+            f"no Whisper model {name!r}: give a folder, a Hub repository (owner/name) or one of "
+            f"{', '.join(SIZES)}"
+        )
+    return repository
 
 
 def _spec(name: str, repository: str, file: str) -> WeightSpec:

@@ -150,6 +150,11 @@ def load_speaker_encoder(
     return SpeakerEncoder(convert_once(source, convert_ge2e, layout=_LAYOUT), resolved)
 
 
+def speaker_encoder_at_hand() -> bool:
+    """Whether `load_speaker_encoder` would load the published weights without the network."""
+    return weights_present(_PACKAGED) or weights_present(_PUBLISHED)
+
+
 def convert_ge2e(path: Path) -> Checkpoint:
     """The network's tensors in Resemblyzer's checkpoint, every one accounted for.
 
