@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from ezrvc_device.configuration import Section
 from ezrvc_features.frames import FrameSpec
@@ -166,8 +166,19 @@ class DiscriminatorConfig(Section):
     """Samples of each period discriminator's columns."""
     resolutions: tuple[tuple[int, int], ...] = ()
     """(n_fft, hop_length) of each resolution discriminator."""
-    narrowing: int = Field(default=1, gt=0)
-    """Divides the channels of every layer; 1 is the published width."""
+    narrowing: Annotated[int, Field(gt=0)] | Literal["auto"] = "auto"
+    """Divides the channels of every layer; 1 is the published width. `auto`: as the base's, so that
+    an opponent that has learned judges a generator that has; from nothing 1."""
+
+    @property
+    def resolved_narrowing(self) -> int:
+        """The number; 1 where no base says otherwise."""
+        return 1 if self.narrowing == "auto" else self.narrowing
+
+
+def _none_for_null(value: object) -> object:
+    """Nothing at all as the word for it: `base: null` is from nothing."""
+    return "none" if value is None else value
 
 
 class TrainConfig(Section):
@@ -176,9 +187,11 @@ class TrainConfig(Section):
     seed: int = Field(default=1234, ge=0)
     """Order, crops, augmentation, noise and dropout follow from it."""
     max_steps: int = Field(default=100_000, gt=0)
-    base: str | None = None
+    base: Annotated[str, BeforeValidator(_none_for_null)] = "auto"
     """What a new run starts from: a voice or run by name, a folder, a checkpoint of so-vits-svc or
-    RVC, or its address on the Hub (`hf:owner/name`). None: from nothing."""
+    RVC, its address on the Hub (`hf:owner/name`), or `builtin:base`. `auto`: the built-in voice
+    where network and content encoder are its own, else nothing. `none`: nothing. A run that has
+    begun keeps what it started from."""
     new_speakers: Literal["mean", "fresh"] = "mean"
     """Where speakers start that the base does not know: the mean of those it knows, or chance."""
     batch_size: Annotated[int, Field(gt=0)] | Literal["auto"] = 6

@@ -1,0 +1,47 @@
+"""What `auto` comes to: settings that follow from what a run starts from, settled when it begins.
+
+What is settled stays so while the run lives, whatever a later version of the program would choose.
+(The batch size, which follows from the device, is found by `trial`.)
+"""
+
+from ezrvc_model.config import DiscriminatorConfig, TrainConfig
+from ezrvc_model.training.bases.base import Base
+from ezrvc_model.training.checkpoint import CheckpointRecord
+
+
+def settle(settings: TrainConfig, base: Base | None) -> TrainConfig:
+    """Settle what a new run leaves open.
+
+    Args:
+        settings: as asked for, the base settled already.
+        base: what the run starts from; None: nothing.
+    """
+    opponent = None if base is None else base.discriminator
+    narrowing = 1 if opponent is None else opponent.narrowing
+    return settings.model_copy(update={"discriminator": _narrowed(settings, narrowing)})
+
+
+def settle_as_before(settings: TrainConfig, base: str, record: CheckpointRecord) -> TrainConfig:
+    """Settle what a run that has begun leaves open: as it was.
+
+    Args:
+        settings: as asked for now.
+        base: the address of what the run started from, or `none`.
+        record: of the checkpoint that it continues from.
+    """
+    before = DiscriminatorConfig.from_tree(record.fixed["train"]["discriminator"])
+    narrowed = _narrowed(settings, before.resolved_narrowing)
+    settled: dict[str, object] = {"discriminator": narrowed}
+    if settings.base == "auto":
+        settled["base"] = base
+    if settings.batch_size == "auto" and record.batch_size is not None:
+        settled["batch_size"] = record.batch_size
+    return settings.model_copy(update=settled)
+
+
+def _narrowed(settings: TrainConfig, narrowing: int) -> DiscriminatorConfig:
+    """The discriminator's shape; the width given here is taken if none is asked for."""
+    asked = settings.discriminator
+    if asked.narrowing != "auto":
+        return asked
+    return asked.model_copy(update={"narrowing": narrowing})

@@ -1,0 +1,245 @@
+"""New voices start from the built-in one where it fits; runs that have begun stay as they are."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+import ezrvc_model.builtin
+from ezrvc_audio.experiment import ExperimentFolder
+from ezrvc_features.config import FeatureConfig
+from ezrvc_model.builtin import BASE
+from ezrvc_model.config import SynthesizerConfig, TrainConfig
+from ezrvc_model.discriminators.discriminator import Discriminator
+from ezrvc_model.errors import ModelError
+from ezrvc_model.synthesizer.synthesizer import Synthesizer
+from ezrvc_model.testing import small_config, untrained_voice
+from ezrvc_model.training import TrainingResult, plan_training, train
+from ezrvc_model.training.bases.base import SPEAKER_TABLE
+from ezrvc_model.training.bases.choosing import choose_base
+from ezrvc_model.training.bases.fitting import start_from
+from ezrvc_model.training.bases.reading import read_base
+from ezrvc_model.training.checkpoint import CheckpointRecord, read_record
+from ezrvc_model.training.checkpoint_folder import list_checkpoints
+from ezrvc_model.voice import VoiceModel
+
+MODEL = small_config()
+MEL = FeatureConfig(encoder="mel")
+PERIODS = (2, 3)
+FITS = "starts from the built-in voice (--base none: from nothing)"
+MakeExperiment = Callable[..., ExperimentFolder]
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation without a built-in voice."""
+    monkeypatch.setattr(ezrvc_model.builtin, "_FOLDER", tmp_path / "package")
+    return tmp_path / "package"
+
+
+@pytest.fixture
+def built_in(package: Path) -> Path:
+    """A stand-in for the voice that ships: two speakers and a narrow opponent."""
+    folder = package / BASE
+    opponent = Discriminator(PERIODS, narrowing=128)
+    untrained_voice(("willow", "rowan")).save(folder, storage="int8", discriminator=opponent)
+    return folder
+
+
+def settings(**changes: object) -> TrainConfig:
+    values = {
+        "max_steps": 1,
+        "batch_size": 2,
+        "segment_frames": 8,
+        "max_clip_frames": 24,
+        "discriminator": {"periods": PERIODS},
+        "validation_clips": 0,
+    }
+    return TrainConfig.from_tree({**values, **changes})
+
+
+def run_training(
+    experiment: ExperimentFolder, run: Path, model: SynthesizerConfig = MODEL, **changes: object
+) -> TrainingResult:
+    return train(experiment, run, model, settings(**changes), MEL, device="cpu")
+
+
+def last_record(run: Path) -> CheckpointRecord:
+    return read_record(list_checkpoints(run / "checkpoints")[-1])
+
+
+def fixed_in(run: Path) -> tuple[str | None, int]:
+    """Base and width of the opponent, as the newest checkpoint records them."""
+    fixed = last_record(run).fixed["train"]
+    return fixed["base"], fixed["discriminator"]["narrowing"]
+
+
+# --------------------------------------------------------------------------- whether it fits
+
+
+def test_a_voice_that_fits_is_taken(built_in: Path) -> None:
+    choice = choose_base("auto", MODEL.model_copy(update={"n_speakers": 7}), MEL)
+    assert (choice.address, choice.account) == ("builtin:base", FITS)
+
+
+def test_one_other_number_is_another_preset(built_in: Path) -> None:
+    wide = MODEL.decoder.model_copy(update={"n_harmonics": 5})
+    choice = choose_base("auto", MODEL.model_copy(update={"decoder": wide}), MEL)
+    assert choice.address == "none"
+    assert choice.account == (
+        "starts from nothing: another preset than the built-in voice's "
+        "(decoder.n_harmonics is 4 there, 5 here)"
+    )
+    other = MODEL.model_copy(update={"decoder": wide, "dropout": 0.0, "n_layers": 2})
+    assert "(n_layers is 1 there, 2 here and 2 more)" in choose_base("auto", other, MEL).account
+
+
+@pytest.mark.parametrize(
+    ("features", "here"),
+    [
+        (FeatureConfig(encoder="soft-units"), "soft-units"),
+        (FeatureConfig(encoder="mel", encoder_weights="mine"), "mel with weights of its own"),
+    ],
+)
+def test_content_of_another_encoder_does_not_fit(
+    built_in: Path, features: FeatureConfig, here: str
+) -> None:
+    choice = choose_base("auto", MODEL, features)
+    assert choice.address == "none"
+    assert choice.account == (
+        f"starts from nothing: another encoder than the built-in voice's (mel there, {here} here)"
+    )
+
+
+def test_nothing_is_installed(package: Path) -> None:
+    choice = choose_base("auto", MODEL, MEL)
+    assert choice.address == "none"
+    assert choice.account == "starts from nothing: no built-in voice is installed"
+
+
+def test_what_is_asked_for_stays(built_in: Path) -> None:
+    assert choose_base("none", MODEL, MEL).address == "none"
+    assert choose_base("nova", MODEL, MEL).address == "nova"
+
+
+def test_null_is_nothing() -> None:
+    assert TrainConfig.from_tree({"base": None}).base == "none"
+    assert TrainConfig().base == "auto"
+
+
+@pytest.mark.skipif(
+    not (Path(ezrvc_model.builtin.__file__).parent / BASE).is_dir(), reason="none is installed"
+)
+def test_the_voice_that_ships_fits_the_preset_it_was_made_with() -> None:
+    from ezrvc_model.presets import load_preset
+
+    model = SynthesizerConfig.from_tree(load_preset("base-24k")["model"])
+    assert choose_base("auto", model, FeatureConfig()).account == FITS
+
+
+# -------------------------------------------------------------------------------- its parts
+
+
+@pytest.mark.parametrize("name", ["willow", "ada"])
+def test_every_speaker_begins_at_the_mean_whatever_the_name(built_in: Path, name: str) -> None:
+    base = read_base("builtin:base", built_in, MODEL)
+    generator = Synthesizer(MODEL)
+    report = start_from(
+        base,
+        generator,
+        Discriminator(PERIODS, narrowing=128),
+        speakers={name: 0},
+        encoder="mel",
+        new_speakers="mean",
+    )
+    theirs = base.generator[SPEAKER_TABLE]
+    row = generator.state_dict()[SPEAKER_TABLE][0]
+    torch.testing.assert_close(row, (theirs[0] + theirs[1]) / 2)
+    assert not torch.allclose(row, theirs[0])
+    assert report.speakers == {name: "the mean of the 2 speakers of the base"}
+    assert report.share_taken("discriminator") == 1.0
+
+
+def test_a_new_run_knows_its_own_speakers_alone_and_takes_the_opponent_along(
+    built_in: Path,
+    make_experiment: MakeExperiment,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    experiment = make_experiment("willow", ("willow",))
+    run = tmp_path / "models" / "willow"
+    planned = plan_training(experiment, run, MODEL, settings(), MEL, device="cpu")
+    assert planned.beginning == FITS
+    assert planned.base is not None
+    assert planned.base.share_taken("discriminator") == 1.0
+    assert planned.speakers == {"willow": 0}
+    with caplog.at_level(logging.INFO, logger="ezrvc_model.training"):
+        result = run_training(experiment, run)
+    assert [line for line in caplog.messages if "built-in" in line] == [f"{run}: {FITS}"]
+    assert result.beginning == FITS
+    assert result.base is not None
+    assert result.base.share_taken("discriminator") == 1.0
+    assert result.base.speakers == {"willow": "the mean of the 2 speakers of the base"}
+    voice = VoiceModel.load(result.voice)
+    assert dict(voice.speakers) == {"willow": 0}
+    assert voice.config.n_speakers == 1
+    assert voice.card.origin.note == "fine-tuned from builtin:base"
+    assert fixed_in(run) == ("builtin:base", 128)
+
+
+def test_a_width_that_is_asked_for_stays(
+    built_in: Path, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    shape = {"periods": PERIODS, "narrowing": 64}
+    result = run_training(make_experiment(), tmp_path / "run", discriminator=shape)
+    assert result.base is not None
+    assert result.base.share_taken("discriminator") < 0.1
+    assert fixed_in(tmp_path / "run") == ("builtin:base", 64)
+
+
+# ------------------------------------------------------------------- runs that have begun
+
+
+def test_a_run_from_the_built_in_voice_goes_on_without_it(
+    built_in: Path, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    experiment, run = make_experiment(), tmp_path / "run"
+    run_training(experiment, run)
+    built_in.rename(tmp_path / "gone")
+    resumed = run_training(experiment, run, max_steps=2)
+    assert (resumed.resumed_from, resumed.base) == (1, None)
+    assert resumed.beginning == "goes on from step 1, began from builtin:base"
+    assert fixed_in(run) == ("builtin:base", 128)
+    assert dict(VoiceModel.load(resumed.voice).speakers) == {"ada": 0}
+    with pytest.raises(ModelError, match=r"train\.base is 'builtin:base', asked None"):
+        run_training(experiment, run, max_steps=3, base="none")
+
+
+@pytest.mark.parametrize("asked", ["auto", "none", None])
+def test_a_run_from_nothing_goes_on_from_nothing(
+    built_in: Path, make_experiment: MakeExperiment, tmp_path: Path, asked: str | None
+) -> None:
+    experiment, run = make_experiment(), tmp_path / "run"
+    narrow = {"periods": PERIODS, "narrowing": 64}
+    begun = run_training(experiment, run, base="none", discriminator=narrow)
+    assert begun.base is None
+    assert begun.beginning == "starts from nothing, as asked for"
+    assert fixed_in(run) == (None, 64)  # as programs wrote it that knew of no built-in voice
+    resumed = run_training(experiment, run, base=asked, max_steps=2)
+    assert (resumed.resumed_from, resumed.base) == (1, None)
+    assert resumed.beginning == "goes on from step 1"
+    assert fixed_in(run) == (None, 64)
+    with pytest.raises(ModelError, match=r"train\.base is None, asked 'builtin:base'"):
+        run_training(experiment, run, base="builtin:base", max_steps=3)
+
+
+def test_speakers_of_a_run_from_the_built_in_voice_cannot_go(
+    built_in: Path, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    experiment, run = make_experiment("two", ("ada", "grace")), tmp_path / "run"
+    run_training(experiment, run)
+    experiment.speaker_map.write_text('{"ada": 0}', encoding="utf-8")
+    with pytest.raises(ModelError, match=r"speakers\.grace is 1, asked None"):
+        run_training(experiment, run, max_steps=2)
