@@ -24,6 +24,7 @@ from ezrvc_model.data.clip import TrainingClip
 from ezrvc_model.data.clip_places import InMemory, OnDevice
 from ezrvc_model.data.clip_set import ClipSet
 from ezrvc_model.presets import load_preset
+from ezrvc_model.training.automatic import settle
 from ezrvc_model.training.captured_step import recorder_for
 from ezrvc_model.training.fabric import make_fabric
 from ezrvc_model.training.processes import Agreement
@@ -176,7 +177,7 @@ def _measured(case: Case, device: torch.device) -> Found:
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
         watch = Watch(case, device)
-        settings = settings.model_copy(update={"max_steps": watch.last})
+        settings = settle(settings.model_copy(update={"max_steps": watch.last}), None)
         run = RunFolder(Path(folder))
         Trainer(
             run=run,

@@ -186,7 +186,9 @@ class TrainConfig(Section):
 
     seed: int = Field(default=1234, ge=0)
     """Order, crops, augmentation, noise and dropout follow from it."""
-    max_steps: int = Field(default=100_000, gt=0)
+    max_steps: Annotated[int, Field(gt=0)] | Literal["auto"] = "auto"
+    """Where training ends. `auto`: at step 100000, from the built-in voice after the few steps
+    that `training.automatic.FINE_TUNING_STEPS` says; a run that has begun keeps what it had."""
     base: Annotated[str, BeforeValidator(_none_for_null)] = "auto"
     """What a new run starts from: a voice or run by name, a folder, a checkpoint of so-vits-svc or
     RVC, its address on the Hub (`hf:owner/name`), or `builtin:base`. `auto`: the built-in voice
@@ -234,8 +236,9 @@ class TrainConfig(Section):
     """Steps whose metrics are averaged into one line of the log."""
     loggers: tuple[Literal["tensorboard", "mlflow", "wandb"], ...] = ("tensorboard",)
     """Who gets the metrics beside `metrics.jsonl`; MLflow and W&B are extras of the package."""
-    good_from_step: int = Field(default=10_000, ge=0)
-    """With fewer steps the voice's card says that it is untrained."""
+    good_from_step: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
+    """With fewer steps the voice's card says that it is untrained. `auto`: 10000, and 0 for a run
+    that starts from the built-in voice, which is trained."""
     num_workers: int = Field(default=0, ge=0)
     """Processes that prepare batches beside the one that trains."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
@@ -256,6 +259,28 @@ class TrainConfig(Section):
         Raises:
             ValueError: it has not.
         """
-        if self.batch_size == "auto":
-            raise ValueError("train.batch_size is auto and has not been decided yet")
-        return self.batch_size
+        return _decided("batch_size", self.batch_size)
+
+    @property
+    def resolved_max_steps(self) -> int:
+        """Where training ends, once `auto` has been decided.
+
+        Raises:
+            ValueError: it has not.
+        """
+        return _decided("max_steps", self.max_steps)
+
+    @property
+    def resolved_good_from_step(self) -> int:
+        """From where a voice counts as trained, once `auto` has been decided.
+
+        Raises:
+            ValueError: it has not.
+        """
+        return _decided("good_from_step", self.good_from_step)
+
+
+def _decided(name: str, value: int | Literal["auto"]) -> int:
+    if value == "auto":
+        raise ValueError(f"train.{name} is auto and has not been decided yet")
+    return value

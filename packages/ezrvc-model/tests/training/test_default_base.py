@@ -1,5 +1,6 @@
 """New voices start from the built-in one where it fits; runs that have begun stay as they are."""
 
+import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,8 @@ from ezrvc_model.discriminators.discriminator import Discriminator
 from ezrvc_model.errors import ModelError
 from ezrvc_model.synthesizer.synthesizer import Synthesizer
 from ezrvc_model.testing import small_config, untrained_voice
-from ezrvc_model.training import TrainingResult, plan_training, train
+from ezrvc_model.training import TrainingResult, automatic, plan_training, read_status, train
+from ezrvc_model.training.automatic import FINE_TUNING_STEPS
 from ezrvc_model.training.bases.base import SPEAKER_TABLE
 from ezrvc_model.training.bases.choosing import choose_base
 from ezrvc_model.training.bases.fitting import start_from
@@ -24,6 +26,7 @@ from ezrvc_model.training.bases.reading import read_base
 from ezrvc_model.training.checkpoint import CheckpointRecord, read_record
 from ezrvc_model.training.checkpoint_folder import list_checkpoints
 from ezrvc_model.voice import VoiceModel
+from ezrvc_model.voice_folder import read_voice_card
 
 MODEL = small_config()
 MEL = FeatureConfig(encoder="mel")
@@ -197,6 +200,67 @@ def test_a_width_that_is_asked_for_stays(
     assert result.base is not None
     assert result.base.share_taken("discriminator") < 0.1
     assert fixed_in(tmp_path / "run") == ("builtin:base", 64)
+
+
+# ------------------------------------------------------------------------ how long it takes
+
+
+@pytest.mark.parametrize(
+    ("base", "steps"), [("auto", FINE_TUNING_STEPS), ("none", 100_000), ("old", 100_000)]
+)
+def test_few_steps_from_the_built_in_voice_and_many_from_any_other_beginning(
+    built_in: Path, make_experiment: MakeExperiment, tmp_path: Path, base: str, steps: int
+) -> None:
+    untrained_voice().save(tmp_path / "models" / "old" / "voice")
+    run = tmp_path / "models" / "ada"
+    for asked, expected in (("auto", steps), (7, 7)):
+        config = settings(base=base, max_steps=asked)
+        planned = plan_training(make_experiment(str(asked)), run, MODEL, config, MEL, device="cpu")
+        assert planned.max_steps == expected
+
+
+def test_a_run_ends_where_it_was_to_end_when_it_began(
+    built_in: Path,
+    make_experiment: MakeExperiment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    experiment, run = make_experiment(), tmp_path / "run"
+
+    def steps_when(choice: int) -> tuple[int, int | None]:
+        numbers = {**automatic._FROM_BUILT_IN, "max_steps": choice}
+        monkeypatch.setattr(automatic, "_FROM_BUILT_IN", numbers)
+        return run_training(experiment, run, max_steps="auto").steps, read_status(run).max_steps
+
+    assert steps_when(2) == (2, 2)
+    assert steps_when(4) == (2, 2)
+    assert run_training(experiment, run, max_steps=3).steps == 3
+    assert steps_when(4) == (3, 3)
+
+
+def test_a_run_that_recorded_no_end_goes_on_to_the_end_of_old(
+    built_in: Path, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    experiment, run = make_experiment(), tmp_path / "run"
+    run_training(experiment, run, base="none")
+    record = list_checkpoints(run / "checkpoints")[-1] / "state.json"
+    tree = json.loads(record.read_bytes())
+    assert tree.pop("settled")["max_steps"] == 1
+    record.write_text(json.dumps(tree), encoding="utf-8")
+    planned = plan_training(experiment, run, MODEL, settings(max_steps="auto"), MEL, device="cpu")
+    assert (planned.first_step, planned.max_steps) == (1, 100_000)
+
+
+@pytest.mark.parametrize(("base", "untrained"), [("auto", False), ("none", True)])
+def test_a_fine_tuned_voice_is_not_called_untrained(
+    built_in: Path, make_experiment: MakeExperiment, tmp_path: Path, base: str, untrained: bool
+) -> None:
+    experiment, run = make_experiment(), tmp_path / "run"
+    for step in (1, 2):
+        voice = run_training(experiment, run, base=base, max_steps=step).voice
+        assert read_voice_card(voice).training.untrained == untrained
+    voice = run_training(experiment, run, base=base, max_steps=3, good_from_step=4).voice
+    assert read_voice_card(voice).training.untrained
 
 
 # ------------------------------------------------------------------- runs that have begun

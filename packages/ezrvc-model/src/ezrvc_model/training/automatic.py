@@ -4,9 +4,17 @@ What is settled stays so while the run lives, whatever a later version of the pr
 (The batch size, which follows from the device, is found by `trial`.)
 """
 
+from collections.abc import Mapping
+
+from ezrvc_model.builtin import BUILT_IN_SCHEME
 from ezrvc_model.config import DiscriminatorConfig, TrainConfig
 from ezrvc_model.training.bases.base import Base
 from ezrvc_model.training.checkpoint import CheckpointRecord
+
+FINE_TUNING_STEPS = 800
+"""Of a run that starts from the built-in voice."""
+_FROM_NOTHING = {"max_steps": 100_000, "good_from_step": 10_000}
+_FROM_BUILT_IN = {"max_steps": FINE_TUNING_STEPS, "good_from_step": 0}
 
 
 def settle(settings: TrainConfig, base: Base | None) -> TrainConfig:
@@ -18,7 +26,9 @@ def settle(settings: TrainConfig, base: Base | None) -> TrainConfig:
     """
     opponent = None if base is None else base.discriminator
     narrowing = 1 if opponent is None else opponent.narrowing
-    return settings.model_copy(update={"discriminator": _narrowed(settings, narrowing)})
+    numbers = _FROM_BUILT_IN if settings.base.startswith(BUILT_IN_SCHEME) else _FROM_NOTHING
+    narrowed = _narrowed(settings, narrowing)
+    return settings.model_copy(update={**_left_open(settings, numbers), "discriminator": narrowed})
 
 
 def settle_as_before(settings: TrainConfig, base: str, record: CheckpointRecord) -> TrainConfig:
@@ -31,12 +41,23 @@ def settle_as_before(settings: TrainConfig, base: str, record: CheckpointRecord)
     """
     before = DiscriminatorConfig.from_tree(record.fixed["train"]["discriminator"])
     narrowed = _narrowed(settings, before.resolved_narrowing)
-    settled: dict[str, object] = {"discriminator": narrowed}
+    numbers = {**_FROM_NOTHING, **record.settled}  # earlier versions knew no others
+    settled = {**_left_open(settings, numbers), "discriminator": narrowed}
     if settings.base == "auto":
         settled["base"] = base
     if settings.batch_size == "auto" and record.batch_size is not None:
         settled["batch_size"] = record.batch_size
     return settings.model_copy(update=settled)
+
+
+def settled_numbers(settings: TrainConfig) -> dict[str, int]:
+    """What a run must remember of its settings to be held to it."""
+    return {name: getattr(settings, name) for name in _FROM_NOTHING}
+
+
+def _left_open(settings: TrainConfig, numbers: Mapping[str, int]) -> dict[str, object]:
+    """Those of the numbers that nobody has asked for."""
+    return {name: numbers[name] for name in _FROM_NOTHING if getattr(settings, name) == "auto"}
 
 
 def _narrowed(settings: TrainConfig, narrowing: int) -> DiscriminatorConfig:

@@ -103,7 +103,7 @@ def plan_training(
         audio_minutes=sum(clip.duration_s for clip in clips) / 60,
         speakers=beginning.speakers,
         first_step=beginning.step,
-        max_steps=settings.max_steps,
+        max_steps=settings.resolved_max_steps,
         trial=trial,
         memory_free=memory_status(place).free,
         beginning=beginning.account,

@@ -144,7 +144,7 @@ class _Job:
             self._model,
             features,
             beginning.speakers,
-            settings.good_from_step,
+            self._settings.resolved_good_from_step,
             origin=beginning.origin,
             retrieval=RetrievalBuilder(
                 experiment, retrieval, beginning.speakers, self._model.content_dim
@@ -170,7 +170,7 @@ class _Job:
         found = self._beginning.found
         if found.record is not None:
             check_unchanged(self._folder.root, found.record.fixed, self._fixed)
-        if self._beginning.step >= self._settings.max_steps:
+        if self._beginning.step >= self._settings.resolved_max_steps:
             return self._already_complete()
         clips, held_out = self._open()
         self._settle_batch_size(len(clips.clips))

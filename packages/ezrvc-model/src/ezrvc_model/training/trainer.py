@@ -101,7 +101,7 @@ class Trainer:
                     self._go_back(error)
 
     def _fit(self, stop: StopRequest) -> tuple[dict[str, float], bool]:
-        state, last = self.state, self.settings.max_steps
+        state, last = self.state, self.settings.resolved_max_steps
         window = MetricWindow()
         metrics: dict[str, float] = {}
         logged_at = (state.step, time.monotonic())
@@ -230,7 +230,7 @@ class Trainer:
             yield ()
             return
         with (
-            marked_as_running(self.run, self.settings.max_steps),
+            marked_as_running(self.run, self.settings.resolved_max_steps),
             open_sinks(self.run, self.settings, self.state.step) as sinks,
         ):
             yield sinks
@@ -240,7 +240,7 @@ class Trainer:
         return DataLoader(
             self.batches,
             batch_size=None,
-            sampler=range(self.state.step, self.settings.max_steps),
+            sampler=range(self.state.step, self.settings.resolved_max_steps),
             num_workers=self.settings.num_workers,
             pin_memory=self.state.fabric.device.type == "cuda",
             worker_init_fn=_leave_signals_to_the_trainer,
