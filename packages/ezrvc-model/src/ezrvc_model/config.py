@@ -216,6 +216,9 @@ class TrainConfig(Section):
     epsilon: float = Field(default=1e-9, gt=0)
     learning_rate_decay: float = Field(default=0.999875, gt=0, le=1)
     """Factor an epoch."""
+    warm_up_steps: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
+    """Steps over which the learning rate rises to its height: a trained generator is jolted by full
+    ones while the optimisers remember no gradients. `auto`: 50 from a base, 0 from nothing."""
     mel_weight: float = Field(default=45.0, ge=0)
     kl_weight: float = Field(default=1.0, ge=0)
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
@@ -269,6 +272,15 @@ class TrainConfig(Section):
             ValueError: it has not.
         """
         return _decided("max_steps", self.max_steps)
+
+    @property
+    def resolved_warm_up_steps(self) -> int:
+        """Steps over which the learning rate rises, once `auto` has been decided.
+
+        Raises:
+            ValueError: it has not.
+        """
+        return _decided("warm_up_steps", self.warm_up_steps)
 
     @property
     def resolved_good_from_step(self) -> int:

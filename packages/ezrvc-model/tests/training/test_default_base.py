@@ -25,6 +25,7 @@ from ezrvc_model.training.bases.fitting import start_from
 from ezrvc_model.training.bases.reading import read_base
 from ezrvc_model.training.checkpoint import CheckpointRecord, read_record
 from ezrvc_model.training.checkpoint_folder import list_checkpoints
+from ezrvc_model.training.sinks import read_metrics
 from ezrvc_model.voice import VoiceModel
 from ezrvc_model.voice_folder import read_voice_card
 
@@ -261,6 +262,40 @@ def test_a_fine_tuned_voice_is_not_called_untrained(
         assert read_voice_card(voice).training.untrained == untrained
     voice = run_training(experiment, run, base=base, max_steps=3, good_from_step=4).voice
     assert read_voice_card(voice).training.untrained
+
+
+# ---------------------------------------------------------------------------- its warm-up
+
+
+@pytest.mark.parametrize(("base", "steps"), [("auto", 50), ("old", 50), ("none", 0)])
+def test_rates_rise_from_a_base_and_not_from_nothing(
+    built_in: Path, make_experiment: MakeExperiment, tmp_path: Path, base: str, steps: int
+) -> None:
+    untrained_voice().save(tmp_path / "models" / "old" / "voice")
+    run = tmp_path / "models" / "ada"
+    run_training(make_experiment(), run, base=base, log_every=1, learning_rate=1e-3)
+    row = read_metrics(run / "metrics.jsonl")[0]  # says the rate of the step to come
+    factor = 2 / steps if steps else 1
+    assert row["schedule/learning_rate"] == pytest.approx(1e-3 * factor)
+    assert last_record(run).settled["warm_up_steps"] == steps
+
+
+def test_a_run_resumed_within_its_warm_up_has_the_losses_of_an_uninterrupted_one(
+    built_in: Path, make_experiment: MakeExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = make_experiment()
+    runs = whole, parts = tmp_path / "models" / "whole", tmp_path / "models" / "parts"
+    changes = {"log_every": 1, "learning_rate": 2e-2}
+    run_training(experiment, whole, max_steps=4, **changes)
+    run_training(experiment, parts, max_steps=2, **changes)
+    later = {**automatic._FROM_BUILT_IN, "warm_up_steps": 3}
+    monkeypatch.setattr(automatic, "_FROM_BUILT_IN", later)  # as another version might choose
+    assert run_training(experiment, parts, max_steps=4, **changes).resumed_from == 2
+    expected, found = (read_metrics(run / "metrics.jsonl") for run in runs)
+    assert len(expected) == len(found) == 4
+    for before, after in zip(expected, found, strict=True):
+        for name in ("generator/total", "discriminator/total", "schedule/learning_rate"):
+            assert after[name] == pytest.approx(before[name], rel=1e-6)
 
 
 # ------------------------------------------------------------------- runs that have begun

@@ -13,8 +13,9 @@ from ezrvc_model.training.checkpoint import CheckpointRecord
 
 FINE_TUNING_STEPS = 800
 """Of a run that starts from the built-in voice."""
-_FROM_NOTHING = {"max_steps": 100_000, "good_from_step": 10_000}
-_FROM_BUILT_IN = {"max_steps": FINE_TUNING_STEPS, "good_from_step": 0}
+_FROM_NOTHING = {"max_steps": 100_000, "good_from_step": 10_000, "warm_up_steps": 0}
+_FROM_BASE = {**_FROM_NOTHING, "warm_up_steps": 50}
+_FROM_BUILT_IN = {**_FROM_BASE, "max_steps": FINE_TUNING_STEPS, "good_from_step": 0}
 
 
 def settle(settings: TrainConfig, base: Base | None) -> TrainConfig:
@@ -26,7 +27,9 @@ def settle(settings: TrainConfig, base: Base | None) -> TrainConfig:
     """
     opponent = None if base is None else base.discriminator
     narrowing = 1 if opponent is None else opponent.narrowing
-    numbers = _FROM_BUILT_IN if settings.base.startswith(BUILT_IN_SCHEME) else _FROM_NOTHING
+    numbers = _FROM_NOTHING if base is None else _FROM_BASE
+    if settings.base.startswith(BUILT_IN_SCHEME):
+        numbers = _FROM_BUILT_IN
     narrowed = _narrowed(settings, narrowing)
     return settings.model_copy(update={**_left_open(settings, numbers), "discriminator": narrowed})
 

@@ -137,13 +137,17 @@ class Trainer:
 
     def _train_on(self, pieces: Pieces, window: MetricWindow) -> None:
         state, settings = self.state, self.settings
-        epoch = self.batches.order.epoch(state.step)
-        state.set_learning_rate(learning_rate(settings, epoch))
+        state.set_learning_rate(self._rate())
         seed_step(settings.seed, state.step, state.fabric.global_rank)
         metrics = self._step(pieces) if self._captured is None else self._captured(pieces)
         state.step += 1
         window.add(state.step, metrics)
         self._gradients.add(state.step, state)
+
+    def _rate(self) -> float:
+        """The learning rate of the step to come."""
+        step = self.state.step
+        return learning_rate(self.settings, self.batches.order.epoch(step), step)
 
     def _step(self, pieces: Pieces) -> Metrics:
         batch = self._on_device(pieces)
@@ -201,7 +205,7 @@ class Trainer:
         epoch = self.batches.order.epoch(self.state.step)
         return {
             "speed/steps_per_s": steps_per_s,
-            "schedule/learning_rate": learning_rate(self.settings, epoch) * self.state.rate_factor,
+            "schedule/learning_rate": self._rate() * self.state.rate_factor,
             "schedule/epoch": float(epoch),
         }
 
