@@ -8,7 +8,7 @@ TEST_ENV := OMP_NUM_THREADS=1 MPLBACKEND=Agg PYTHONDONTWRITEBYTECODE=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo preprocess train convert voices doctor lint format test test-all \
-	test-install bench bench-train release clean
+	test-install bench bench-train bench-scaling release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -63,6 +63,9 @@ bench: ## time the stages of the product on this machine
 
 bench-train: ## milliseconds a training step and where they go [ARGS="--batch 16", or --all]
 	$(RUN) python packages/ezrvc-model/benchmarks/training.py $(ARGS)
+
+bench-scaling: ## clips a second on one GPU and on all of a machine [ARGS="--processes 2"]
+	$(RUN) python packages/ezrvc-model/benchmarks/training_scaling.py $(ARGS)
 
 release: ## bump, tag and build one package: make release PACKAGE=ezrvc-audio BUMP=minor
 	@test -n "$(PACKAGE)" -a -n "$(BUMP)" || \

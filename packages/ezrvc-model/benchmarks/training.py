@@ -23,7 +23,7 @@ from pathlib import Path
 
 import torch
 from training_case import Case, Found, measure
-from training_measures import MEASURES
+from training_measures import MEASURES, ON_THE_DEVICE
 
 from ezrvc_device.accelerator import resolve_device
 from ezrvc_device.errors import DeviceError
@@ -51,6 +51,8 @@ def main() -> None:
             with arguments.out.open("a", encoding="utf-8") as stream:
                 stream.write(found.to_json() + "\n")
         print(_line(found), flush=True)
+        for kernel in found.longest[: arguments.kernels]:
+            print(f"    {kernel.ms:8.2f} ms {kernel.calls:7.0f}  {kernel.name[:150]}", flush=True)
         for name, taken in found.parts.items():
             share = f"{100 * taken / found.ms:5.1f} %" if found.ms else ""
             print(f"    {name:<28}{taken:10.1f} ms  {share}", flush=True)
@@ -68,6 +70,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--graphs", action="store_true", help="record and replay steps, on CUDA")
     parser.add_argument("--change", default="", choices=["", *MEASURES])
+    parser.add_argument("--kernels", type=int, default=0, help="how many to list, longest first")
     parser.add_argument("--all", action="store_true", help="every case of the table")
     parser.add_argument("--limit", type=float, default=460.0, help="seconds that --all may take")
     parser.add_argument("--out", type=Path, help="where cases go, a line of JSON each")
@@ -132,12 +135,18 @@ def _groups(arguments: argparse.Namespace, precisions: Sequence[str]) -> list[li
     changes = [
         dataclasses.replace(wide if "TF32" in change else narrow, change=change)
         for change in MEASURES
+        if change not in ON_THE_DEVICE
     ]
     graphs = [dataclasses.replace(case, mode="graphs") for case in both]
+    layouts = [
+        dataclasses.replace(graphs[-1 if "fp32" in change else 1], change=change)
+        for change in ON_THE_DEVICE
+    ]
     best = dataclasses.replace(graphs[0], change="with cudnn.benchmark")
     return [
         [first, *both[1:]],
         graphs,
+        layouts,
         changes,
         [best, dataclasses.replace(best, batch=many)],
         [dataclasses.replace(narrow, mode="compile")],

@@ -7,9 +7,10 @@ import time
 from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
+from lightning.fabric import Fabric
 from torch.profiler import ProfilerActivity, profile
 from training_measures import MEASURES
 from training_parts import synchronize, times_of_parts
@@ -30,13 +31,14 @@ from ezrvc_model.training.fabric import make_fabric
 from ezrvc_model.training.processes import Agreement
 from ezrvc_model.training.run_folder import RunFolder
 from ezrvc_model.training.saving import Saver
-from ezrvc_model.training.sinks import read_metrics
 from ezrvc_model.training.state import TrainingState, new_state
 from ezrvc_model.training.trainer import Trainer
 
 PROFILED = 2
 """Steps that the profiler sees."""
 LOG_EVERY = 10
+KEPT = 60
+"""Kernels of a case that are written down, the longest first."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Case:
         warm_up: steps before the first that counts.
         steps: that count.
         parts: whether the parts of a step are timed as well.
+        profiled: whether the profiler sees some steps, on CUDA.
     """
 
     precision: str
@@ -64,6 +67,7 @@ class Case:
     warm_up: int = 10
     steps: int = 20
     parts: bool = False
+    profiled: bool = True
 
     @property
     def name(self) -> str:
@@ -71,6 +75,14 @@ class Case:
         return (
             f"{self.precision} {self.batch:>3} {self.mode}{f', {self.change}' * bool(self.change)}"
         )
+
+
+class Kernel(NamedTuple):
+    """What a device did under one name, a step: milliseconds and how often."""
+
+    name: str
+    ms: float
+    calls: float
 
 
 @dataclass
@@ -88,6 +100,7 @@ class Found:
         start_s: seconds until the first step that counts.
         losses: of the last line of the log; equal for equal batches, but for noise.
         parts: milliseconds of each part of a step, waited for one by one.
+        longest: kernels, those that take the most time first.
         error: why it could not be measured.
     """
 
@@ -101,6 +114,7 @@ class Found:
     start_s: float | None = None
     losses: dict[str, float] = field(default_factory=dict)
     parts: dict[str, float] = field(default_factory=dict)
+    longest: list[Kernel] = field(default_factory=list)
     error: str | None = None
 
     def to_json(self) -> str:
@@ -111,7 +125,8 @@ class Found:
     def from_json(cls, line: str) -> "Found":
         """What `to_json` wrote."""
         tree = json.loads(line)
-        return cls(**{**tree, "case": Case(**tree["case"])})
+        longest = [Kernel(*each) for each in tree.get("longest", ())]
+        return cls(**{**tree, "case": Case(**tree["case"]), "longest": longest})
 
 
 class Watch:
@@ -127,6 +142,7 @@ class Watch:
         self.kernels: int | None = None
         self.copies: int | None = None
         self.busy: float | None = None
+        self.longest: list[Kernel] = []
 
     @property
     def last(self) -> int:
@@ -143,7 +159,7 @@ class Watch:
         elif completed == end:
             synchronize(self._device)
             self.ms = 1000 * (time.perf_counter() - self._from_s) / self._case.steps
-        elif completed == end + 1 and self._device.type == "cuda":
+        elif completed == end + 1 and self._device.type == "cuda" and self._case.profiled:
             synchronize(self._device)
             self._profiler = profile(activities=[ProfilerActivity.CUDA])
             self._profiler.start()
@@ -159,6 +175,13 @@ class Watch:
         self.copies = len(copies) // PROFILED
         busy_us = sum(event.device_time for event in work) / PROFILED
         self.busy = busy_us / 1000 / self.ms
+        times: dict[str, list[float]] = {}
+        for event in work:
+            times.setdefault(event.name, []).append(event.device_time / 1000)
+        kernels = [
+            Kernel(name, sum(ms) / PROFILED, len(ms) / PROFILED) for name, ms in times.items()
+        ]
+        self.longest = sorted(kernels, key=lambda kernel: -kernel.ms)[:KEPT]
 
 
 def measure(case: Case, device: torch.device) -> Found:
@@ -171,31 +194,15 @@ def measure(case: Case, device: torch.device) -> Found:
 
 
 def _measured(case: Case, device: torch.device) -> Found:
-    with _as_training_sets_it(case, device), tempfile.TemporaryDirectory() as folder:
-        model, settings = configuration(case)
-        state, batches = prepare(case, device)
+    with as_training_sets_it(case, device):
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
-        watch = Watch(case, device)
-        settings = settle(settings.model_copy(update={"max_steps": watch.last}), None)
-        run = RunFolder(Path(folder))
-        Trainer(
-            run=run,
-            model=model,
-            settings=settings,
-            state=state,
-            batches=batches,
-            saver=cast(Saver, Unsaved()),
-            held_out=ClipSet(InMemory()),
-            validators=(),
-            observers=(),
-            progress=watch,
-            agreement=Agreement(state.fabric),
-            restart=lambda: None,
-            record=recorder_for(state.fabric) if "graphs" in case.mode else None,
-        ).fit()
-        last = read_metrics(run.metrics)[-1]
-        parts = times_of_parts(state, batches, model, settings) if case.parts else {}
+        fabric = make_fabric(device, precision_for(device, case.precision))
+        trained = train_case(case, fabric)
+        watch = trained.watch
+        parts = {}
+        if case.parts:
+            parts = times_of_parts(trained.state, trained.batches, *configuration(case))
     return Found(
         case,
         ms=watch.ms,
@@ -205,9 +212,44 @@ def _measured(case: Case, device: torch.device) -> Found:
         busy=watch.busy,
         memory_gib=_memory(device) / 2**30,
         start_s=watch.start_s,
-        losses={name: last[f"generator/{name}"] for name in ("mel", "total")},
+        losses={name: trained.metrics[f"generator/{name}"] for name in ("mel", "total")},
         parts=parts,
+        longest=watch.longest,
     )
+
+
+@dataclass
+class Trained:
+    """What is left of a training: what watched it, what learnt, on what, the last metrics."""
+
+    watch: Watch
+    state: TrainingState
+    batches: TrainingBatches
+    metrics: dict[str, float]
+
+
+def train_case(case: Case, fabric: Fabric) -> Trained:
+    """Train as the case says, in the processes of `fabric`."""
+    model, settings = configuration(case)
+    state, batches = prepare(case, fabric)
+    watch = Watch(case, fabric.device)
+    with tempfile.TemporaryDirectory() as folder:
+        metrics, _ = Trainer(
+            run=RunFolder(Path(folder)),
+            model=model,
+            settings=settle(settings.model_copy(update={"max_steps": watch.last}), None),
+            state=state,
+            batches=batches,
+            saver=cast(Saver, Unsaved()),
+            held_out=ClipSet(InMemory()),
+            validators=(),
+            observers=(),
+            progress=watch,
+            agreement=Agreement(fabric),
+            restart=lambda: None,
+            record=recorder_for(fabric) if "graphs" in case.mode else None,
+        ).fit()
+    return Trained(watch, state, batches, metrics)
 
 
 class Unsaved:
@@ -222,7 +264,7 @@ class Unsaved:
 
 
 @contextlib.contextmanager
-def _as_training_sets_it(case: Case, device: torch.device) -> Generator[None]:
+def as_training_sets_it(case: Case, device: torch.device) -> Generator[None]:
     """What `train` sets for a whole process."""
     before = torch.get_float32_matmul_precision()
     if precision_for(device, case.precision).name != "fp32":
@@ -253,11 +295,12 @@ def configuration(case: Case) -> tuple[SynthesizerConfig, TrainConfig]:
     )
 
 
-def prepare(case: Case, device: torch.device) -> tuple[TrainingState, TrainingBatches]:
+def prepare(case: Case, fabric: Fabric) -> tuple[TrainingState, TrainingBatches]:
     """Fresh networks, and clips of noise where training would keep them."""
     model, settings = configuration(case)
+    device = fabric.device
     torch.manual_seed(0)
-    state = new_state(make_fabric(device, precision_for(device, case.precision)), model, settings)
+    state = new_state(fabric, model, settings)
     clips = ClipSet(OnDevice(device) if device.type == "cuda" else InMemory())
     for number in range(2 * case.batch):
         clip = noise_clip(f"{number}.wav", model, settings.max_clip_frames + 40)
@@ -273,6 +316,8 @@ def prepare(case: Case, device: torch.device) -> tuple[TrainingState, TrainingBa
         max_clip_frames=settings.max_clip_frames,
         seed=settings.seed,
         fixed_length=True,
+        rank=fabric.global_rank,
+        n_processes=fabric.world_size,
     )
     return state, batches
 

@@ -13,6 +13,7 @@ from unittest import mock
 import torch
 
 from ezrvc_features.spectrogram import spectrogram_to_mel
+from ezrvc_model import convolution
 from ezrvc_model.losses.mel import mel_loss, mel_spec
 from ezrvc_model.noise import Noise
 from ezrvc_model.training import generator_step, state
@@ -110,6 +111,26 @@ def _cudnn_benchmark() -> Generator[None]:
         torch.backends.cudnn.benchmark = before
 
 
+def _channels_first() -> AbstractContextManager[Any]:
+    """Convolutions lay their input out as the framework's do; groups stay apart."""
+    return mock.patch.object(state, "compute_channels_last")
+
+
+def _channels_last_in_single() -> AbstractContextManager[Any]:
+    """The channels side by side in single precision too."""
+    return mock.patch.object(state, "computes_in_half", return_value=True)
+
+
+def _groups_of(channels: int) -> Callable[[], AbstractContextManager[Any]]:
+    """Groups become one up to so many input channels; 1: none do."""
+    return lambda: mock.patch.object(convolution, "MERGED_CHANNELS", channels)
+
+
+def _single_channel_products() -> AbstractContextManager[Any]:
+    """Layers that read one channel multiply windows with a matrix."""
+    return mock.patch.object(convolution, "SINGLE_CHANNEL_PRODUCTS", True)
+
+
 MEASURES: Mapping[str, Callable[[], AbstractContextManager[Any]]] = {
     "without fused optimiser": _plain_optimizer,
     "without fused norms": _read_norms,
@@ -119,4 +140,12 @@ MEASURES: Mapping[str, Callable[[], AbstractContextManager[Any]]] = {
     "without TF32": _no_tf32,
     "with TF32 products": _tf32_products,
     "with cudnn.benchmark": _cudnn_benchmark,
+    "without channels last": _channels_first,
+    "with channels last in fp32": _channels_last_in_single,
+    "without merged groups": _groups_of(1),
+    "with groups of 64 channels": _groups_of(64),
+    "with groups of 256 channels": _groups_of(256),
+    "with products of single channels": _single_channel_products,
 }
+ON_THE_DEVICE = tuple(name for name in MEASURES if "channels" in name or "groups" in name)
+"""Those that change what the device does, and show best where it is the limit."""

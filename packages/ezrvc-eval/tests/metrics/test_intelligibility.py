@@ -3,6 +3,7 @@
 import shutil
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -153,3 +154,43 @@ def test_a_language_that_is_none_is_refused(whisper_base: Path) -> None:
     whisper = WhisperTranscriber(whisper_base, language="klingon")
     with pytest.raises(EvalError, match="'klingon'"):
         whisper.transcribe(speech_like(0.5, 16000))
+
+
+class _Segment(NamedTuple):
+    text: str
+    compression_ratio: float = 1.3
+
+
+class _Info(NamedTuple):
+    language: str = "en"
+
+
+@pytest.mark.parametrize(
+    ("by_way_of_listening", "heard"),
+    [
+        ({"plain": ["to be, to be", 9.0], "penalty": ["to be or not", 1.2]}, "to be or not"),
+        ({"plain": ["to be, to be", 9.0], "penalty": ["be be be", 3.0]}, "to be, to be"),
+        ({"plain": ["XVI", 0.5], "timestamps": ["XVI. Lack of air", 1.1]}, "XVI. Lack of air"),
+        ({"plain": ["XVI", 0.5], "timestamps": ["X X X X X X X X X X X", 9.0]}, "XVI"),
+        ({"plain": ["a sentence that is long enough", 1.2]}, "a sentence that is long enough"),
+    ],
+)
+def test_what_whisper_gets_stuck_in_is_heard_again(
+    by_way_of_listening: dict[str, tuple[str, float]],
+    heard: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class StuckWhisper:
+        def __init__(self, *_: object, **__: object) -> None:
+            pass
+
+        def transcribe(self, _: object, **options: object) -> tuple[list[_Segment], _Info]:
+            way = "plain" if options.get("without_timestamps") else "timestamps"
+            way = "penalty" if "repetition_penalty" in options else way
+            return [_Segment(*by_way_of_listening[way])], _Info()
+
+    for name in ("config.json", "tokenizer.json", "model.bin"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr("ezrvc_eval.metrics.whisper.WhisperModel", StuckWhisper)
+    assert WhisperTranscriber(tmp_path).transcribe(speech_like(5.0, 16000)) == heard

@@ -4,14 +4,22 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from base_voice.lay_out import lay_out
+from base_voice.publish import Choice, publish
 from base_voice.score import main as score_voice
 from base_voice.score import sources
 from ezrvc_audio.testing import speech_like
 from ezrvc_audio.writing import write
+from ezrvc_model.discriminators.discriminator import Discriminator
+from ezrvc_model.errors import ModelError
 from ezrvc_model.testing import untrained_voice
+from ezrvc_model.training.bases.base import SPEAKER_TABLE
+from ezrvc_model.training.bases.reading import read_base
+from ezrvc_model.voice import VoiceModel
 from ezrvc_model.voice_card import F0Range
+from ezrvc_model.voice_weights import read_generator
 
 
 @pytest.fixture
@@ -63,3 +71,54 @@ def test_a_voice_is_scored_on_who_is_kept_apart(corpus: Path, tmp_path: Path) ->
     assert low <= value <= high
     assert "wer" not in row
     assert (out / "report.html").is_file()
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> Path:
+    """A voice of three speakers as a run exports it, in eight bits, with its discriminator."""
+    voice = untrained_voice(["a", "b", "c"])
+    opponent = Discriminator(periods=(2,), narrowing=32)
+    voice.card = voice.card.model_copy(update={"licence": "of the run", "author": "of the run"})
+    voice.save(tmp_path / "trained", storage="int8", discriminator=opponent)
+    return tmp_path / "trained"
+
+
+def test_of_a_published_voice_the_chosen_speakers_are_kept(trained: Path, tmp_path: Path) -> None:
+    rows = {
+        "willow": {"source": "c", "description": "warm"},
+        "rowan": {"source": "a", "description": "low"},
+    }
+    choice = Choice.from_tree({"card": {"licence": "Apache-2.0"}, "speakers": rows})
+    publish(trained, choice, tmp_path / "base", discriminator=True)
+    before = read_generator(trained / "generator.safetensors")
+    after = read_generator(tmp_path / "base/generator.safetensors")
+    table = before.pop(SPEAKER_TABLE)
+    torch.testing.assert_close(after.pop(SPEAKER_TABLE), table[[2, 0]], rtol=0, atol=1e-3)
+    torch.testing.assert_close(after, before, rtol=0, atol=1e-3)  # the posterior encoder as well
+    voice = VoiceModel.load(tmp_path / "base")
+    assert voice.speakers == {"willow": 0, "rowan": 1}
+    assert voice.speaker_by_default == "willow"
+    assert (voice.card.name, voice.card.licence) == ("base", "Apache-2.0")
+    assert voice.card.author == "of the run"
+    assert voice.card.speakers == {"willow": "warm", "rowan": "low"}
+    base = read_base(str(tmp_path / "base"), tmp_path, voice.config)
+    assert base.discriminator is not None
+    assert base.discriminator.narrowing == 32
+
+
+def _chosen(*sources: str) -> Choice:
+    rows = {
+        f"new{place}": {"source": name, "description": ""} for place, name in enumerate(sources)
+    }
+    return Choice.from_tree({"speakers": rows})
+
+
+def test_what_cannot_ship_is_not_published(trained: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="come from the same speaker"):
+        publish(trained, _chosen("a", "a"), tmp_path / "base")
+    with pytest.raises(ModelError, match="unknown speaker 'd'"):
+        publish(trained, _chosen("d"), tmp_path / "base")
+    VoiceModel.load(trained).save(tmp_path / "plain")  # without its posterior encoder
+    with pytest.raises(ModelError, match="does not hold all that training needs"):
+        publish(tmp_path / "plain", _chosen("a"), tmp_path / "base")
+    assert not (tmp_path / "base").exists()

@@ -2,10 +2,11 @@
 
 import logging
 from pathlib import Path
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from faster_whisper import WhisperModel
+from numpy.typing import NDArray
 
 from ezrvc_audio.resampling import resample
 from ezrvc_audio.waveform import Waveform
@@ -39,6 +40,19 @@ _NEEDED = ("config.json", "tokenizer.json", "model.bin")
 _ALSO = ("preprocessor_config.json", "vocabulary.json", "vocabulary.txt")
 
 
+_LARGEST_COMPRESSION = 2.4
+"""Text that gzip makes smaller than that goes round in circles (Whisper, section 4.5)."""
+_REPETITION_PENALTY = 1.1
+_FEWEST_CHARACTERS_PER_S = 4.0
+"""Fewer: Whisper seems to have stopped early, as after a heading; speech has about 15."""
+
+
+class _Heard(NamedTuple):
+    text: str
+    repeats: bool
+    language: str
+
+
 class Transcriber(Protocol):
     """Writes down what it hears."""
 
@@ -48,9 +62,11 @@ class Transcriber(Protocol):
 
 
 class WhisperTranscriber:
-    """Whisper in 8-bit integers on a CPU, half precision on a GPU; one pass, no sampling.
+    """Whisper in 8-bit integers on a CPU, half precision on a GPU; no sampling.
 
     Recordings are decoded with a beam of 5 at temperature 0, without timestamps, each on its own.
+    One whose text goes round in circles is heard again with a penalty on repetition, and one with
+    hardly any text again with timestamps, which lead Whisper on to what follows a pause.
 
     Args:
         folder: the model in CTranslate2's format, with its tokenizer.
@@ -85,23 +101,38 @@ class WhisperTranscriber:
         samples = resample(waveform.mono(), SAMPLE_RATE).samples[0]
         if not samples.any():
             return ""
+        heard = self._listen(samples, without_timestamps=len(samples) <= 30 * SAMPLE_RATE)
+        if heard.repeats:
+            again = self._listen(samples, repetition_penalty=_REPETITION_PENALTY)
+            heard = heard if again.repeats else again
+        elif len(heard.text) < _FEWEST_CHARACTERS_PER_S * len(samples) / SAMPLE_RATE:
+            again = self._listen(samples)
+            heard = heard if again.repeats else max(heard, again, key=lambda each: len(each.text))
+        if heard.text and self._language is None:
+            self._language = heard.language
+        return heard.text
+
+    def _listen(self, samples: NDArray[np.float32], **options: Any) -> _Heard:
+        """One pass over a recording."""
         try:
-            segments, info = self._model.transcribe(
+            found, info = self._model.transcribe(
                 np.ascontiguousarray(samples),
                 language=self._language,
                 beam_size=5,
                 temperature=0.0,
                 condition_on_previous_text=False,
-                without_timestamps=len(samples) <= 30 * SAMPLE_RATE,
+                **options,
             )
-            heard = " ".join(segment.text.strip() for segment in segments)
+            segments = list(found)
         except ValueError as error:
             raise EvalError(
                 f"Whisper cannot listen in language {self._language!r} ({error})"
             ) from error
-        if heard and self._language is None:
-            self._language = info.language
-        return heard
+        return _Heard(
+            " ".join(segment.text.strip() for segment in segments),
+            any(segment.compression_ratio > _LARGEST_COMPRESSION for segment in segments),
+            info.language,
+        )
 
 
 def find_whisper(name: str, progress: Progress = silent) -> Path:

@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn import functional
 
 from ezrvc_features.spectrogram import reflect_pad
+from ezrvc_model.convolution import Conv2d
 from ezrvc_model.weight_norm import normalised
 
 CHANNELS = (1, 32, 128, 512, 1024, 1024)
@@ -30,7 +31,7 @@ class PeriodDiscriminator(nn.Module):
         strides = [STRIDE] * (len(CHANNELS) - 2) + [1]
         self.convolutions = nn.ModuleList(
             normalised(
-                nn.Conv2d(
+                Conv2d(
                     in_channels,
                     out_channels,
                     (KERNEL_SIZE, 1),
@@ -42,7 +43,7 @@ class PeriodDiscriminator(nn.Module):
                 channels, channels[1:], strides, strict=False
             )
         )
-        self.output = normalised(nn.Conv2d(channels[-1], 1, (3, 1), padding=(1, 0)))
+        self.output = normalised(Conv2d(channels[-1], 1, (3, 1), padding=(1, 0)))
 
     def forward(self, audio: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Logits (batch, n_logits) and feature maps of audio (batch, 1, n_samples)."""

@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn import functional
 
 from ezrvc_features.spectrogram import linear_spectrogram
+from ezrvc_model.convolution import Conv2d
 from ezrvc_model.weight_norm import normalised
 
 CHANNELS = 32
@@ -31,11 +32,11 @@ class ResolutionDiscriminator(nn.Module):
         shapes.append((width, (3, 3), (1, 1)))
         self.convolutions = nn.ModuleList(
             normalised(
-                nn.Conv2d(channels, width, kernel, stride, padding=(kernel[0] // 2, kernel[1] // 2))
+                Conv2d(channels, width, kernel, stride, padding=(kernel[0] // 2, kernel[1] // 2))
             )
             for channels, kernel, stride in shapes
         )
-        self.output = normalised(nn.Conv2d(width, 1, (3, 3), padding=(1, 1)))
+        self.output = normalised(Conv2d(width, 1, (3, 3), padding=(1, 1)))
 
     def forward(self, audio: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Logits (batch, n_logits) and feature maps of audio (batch, 1, n_samples)."""

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ezrvc_model.convolution import Conv1d
 from ezrvc_model.weight_norm import normalised
 
 SLOPE = 0.1
@@ -44,7 +45,7 @@ class ScaleDiscriminator(nn.Module):
         layers = [_narrowed(layer, narrowing) for layer in LAYERS]
         self.convolutions = nn.ModuleList(
             normalised(
-                nn.Conv1d(
+                Conv1d(
                     layer.in_channels,
                     layer.out_channels,
                     layer.kernel_size,
@@ -55,7 +56,7 @@ class ScaleDiscriminator(nn.Module):
             )
             for layer in layers
         )
-        self.output = normalised(nn.Conv1d(layers[-1].out_channels, 1, 3, padding=1))
+        self.output = normalised(Conv1d(layers[-1].out_channels, 1, 3, padding=1))
 
     def forward(self, audio: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Logits (batch, n_logits) and feature maps of audio (batch, 1, n_samples)."""

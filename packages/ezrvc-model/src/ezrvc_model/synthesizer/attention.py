@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ezrvc_model.convolution import Conv1d
 from ezrvc_model.stretches import stretches
 
 ROWS_AT_ONCE = 512
@@ -48,10 +49,10 @@ class MultiHeadAttention(nn.Module):
         self.head_channels = channels // n_heads
         self.window = window
         self.causal = causal
-        self.query = nn.Conv1d(channels, channels, 1)
-        self.key = nn.Conv1d(channels, channels, 1)
-        self.value = nn.Conv1d(channels, channels, 1)
-        self.output = nn.Conv1d(channels, channels, 1)
+        self.query = Conv1d(channels, channels, 1)
+        self.key = Conv1d(channels, channels, 1)
+        self.value = Conv1d(channels, channels, 1)
+        self.output = Conv1d(channels, channels, 1)
         self.dropout = nn.Dropout(dropout)
         if window is not None:
             shape = (1, 2 * window + 1, self.head_channels)
@@ -87,7 +88,7 @@ class MultiHeadAttention(nn.Module):
             )
         else:
             mixed = self._attend(query, key, value, mask)
-        return self.output(mixed.transpose(2, 3).flatten(1, 2))
+        return self.output(mixed.transpose(1, 2).flatten(2).transpose(1, 2))
 
     def _heads(self, x: torch.Tensor) -> torch.Tensor:
         """(batch, channels, n_frames) to (batch, n_heads, n_frames, head_channels)."""

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from ezrvc_model.config import SynthesizerConfig
+from ezrvc_model.convolution import Conv1d
 from ezrvc_model.errors import ModelError
 
 
@@ -14,7 +15,7 @@ class ContentEmbedding(nn.Module):
         super().__init__()
         self.mask_padding = config.mask_padding
         channels, kernel_size = config.hidden_channels, config.content_kernel_size
-        self.projection = nn.Conv1d(
+        self.projection = Conv1d(
             config.content_dim, channels, kernel_size, padding=kernel_size // 2
         )
         self.voiced = nn.Embedding(2, channels) if config.voiced_embedding else None

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from ezrvc_model.config import SynthesizerConfig
+from ezrvc_model.convolution import Conv1d
 from ezrvc_model.synthesizer.transformer import StackShape, Transformer
 
 KERNEL_SIZE = 3
@@ -19,9 +20,9 @@ class F0Decoder(nn.Module):
         super().__init__()
         self.mask_padding = config.mask_padding
         channels = config.hidden_channels
-        self.input = nn.Conv1d(channels, channels, KERNEL_SIZE, padding=KERNEL_SIZE // 2)
-        self.melody = nn.Conv1d(1, channels, KERNEL_SIZE, padding=KERNEL_SIZE // 2)
-        self.speaker = nn.Conv1d(config.speaker_dim, channels, 1)
+        self.input = Conv1d(channels, channels, KERNEL_SIZE, padding=KERNEL_SIZE // 2)
+        self.melody = Conv1d(1, channels, KERNEL_SIZE, padding=KERNEL_SIZE // 2)
+        self.speaker = Conv1d(config.speaker_dim, channels, 1)
         shape = StackShape(
             channels,
             config.filter_channels,
@@ -31,7 +32,7 @@ class F0Decoder(nn.Module):
             config.dropout,
         )
         self.transformer = Transformer(shape, causal=True)
-        self.output = nn.Conv1d(channels, 1, 1)
+        self.output = Conv1d(channels, 1, 1)
 
     def forward(
         self, x: torch.Tensor, melody: torch.Tensor, mask: torch.Tensor, speaker: torch.Tensor

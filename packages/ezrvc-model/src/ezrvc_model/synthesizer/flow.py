@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from ezrvc_model.config import SynthesizerConfig
+from ezrvc_model.convolution import Conv1d
 from ezrvc_model.synthesizer.transformer import StackShape, Transformer
 from ezrvc_model.synthesizer.wavenet import WaveNet
 
@@ -19,9 +20,9 @@ class Coupling(nn.Module):
     def __init__(self, config: SynthesizerConfig, network: nn.Module | None) -> None:
         super().__init__()
         half = config.inter_channels // 2
-        self.input = nn.Conv1d(half, config.hidden_channels, 1)
+        self.input = Conv1d(half, config.hidden_channels, 1)
         self.network = network
-        self.output = nn.Conv1d(config.hidden_channels, half, 1)
+        self.output = Conv1d(config.hidden_channels, half, 1)
         nn.init.zeros_(self.output.weight)  # a new flow changes nothing
         if self.output.bias is not None:
             nn.init.zeros_(self.output.bias)

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from ezrvc_model.config import SynthesizerConfig
+from ezrvc_model.convolution import Conv1d
 from ezrvc_model.synthesizer.gaussian import Gaussian
 from ezrvc_model.synthesizer.wavenet import WaveNet
 
@@ -16,7 +17,7 @@ class PosteriorEncoder(nn.Module):
     def __init__(self, config: SynthesizerConfig) -> None:
         super().__init__()
         channels = config.hidden_channels
-        self.input = nn.Conv1d(config.n_bins, channels, 1)
+        self.input = Conv1d(config.n_bins, channels, 1)
         self.wavenet = WaveNet(
             channels,
             KERNEL_SIZE,
@@ -24,7 +25,7 @@ class PosteriorEncoder(nn.Module):
             config.speaker_dim,
             depthwise=config.depthwise,
         )
-        self.statistics = nn.Conv1d(channels, 2 * config.inter_channels, 1)
+        self.statistics = Conv1d(channels, 2 * config.inter_channels, 1)
 
     def forward(
         self, spectrogram: torch.Tensor, mask: torch.Tensor, speaker: torch.Tensor

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from ezrvc_features.f0.quantization import N_COARSE_BINS, coarse_f0
 from ezrvc_model.config import SynthesizerConfig
+from ezrvc_model.convolution import Conv1d
 from ezrvc_model.synthesizer.gaussian import Gaussian
 from ezrvc_model.synthesizer.transformer import StackShape, Transformer
 
@@ -31,7 +32,7 @@ class PriorEncoder(nn.Module):
             config.dropout,
         )
         self.transformer = Transformer(shape, window=config.attention_window)
-        self.statistics = nn.Conv1d(channels, 2 * config.inter_channels, 1)
+        self.statistics = Conv1d(channels, 2 * config.inter_channels, 1)
 
     def forward(self, x: torch.Tensor, f0: torch.Tensor, mask: torch.Tensor) -> Gaussian:
         """Encode frames.

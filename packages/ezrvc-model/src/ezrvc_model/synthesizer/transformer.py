@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ezrvc_model.convolution import Conv1d
 from ezrvc_model.synthesizer.attention import MultiHeadAttention
 from ezrvc_model.synthesizer.gating import gated
 from ezrvc_model.weight_norm import normalised
@@ -48,17 +49,19 @@ class FeedForward(nn.Module):
         # convolutions pad both sides alike; only what is needed beyond that costs a copy
         self.padding = (before - after, 0) if before > after else (0, after - before)
         both = min(before, after)
-        self.expand = nn.Conv1d(channels, filter_channels, kernel_size, padding=both)
-        self.contract = nn.Conv1d(filter_channels, channels, kernel_size, padding=both)
+        self.expand = Conv1d(channels, filter_channels, kernel_size, padding=both)
+        self.contract = Conv1d(filter_channels, channels, kernel_size, padding=both)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """(batch, channels, n_frames) to the same; padded frames come out as 0."""
         x = self.expand(self._padded(x * mask)).relu()
-        return self.contract(self._padded(self.dropout(x) * mask)) * mask
+        # in the type of x, as the next layer reads it: 0 and 1 are exact in every type
+        return self.contract(self._padded(self.dropout(x) * mask.to(x.dtype))) * mask
 
     def _padded(self, x: torch.Tensor) -> torch.Tensor:
-        return functional.pad(x, self.padding) if any(self.padding) else x
+        # padding keeps the order in memory of four axes, not of three
+        return functional.pad(x.unsqueeze(2), self.padding).squeeze(2) if any(self.padding) else x
 
 
 class TransformerLayer(nn.Module):
@@ -106,10 +109,8 @@ class Transformer(nn.Module):
         )
         self.gate = self.speaker = None
         if speaker_dim is not None:
-            self.gate = nn.Conv1d(shape.channels, 2 * shape.channels, 1)
-            self.speaker = normalised(
-                nn.Conv1d(speaker_dim, 2 * shape.channels * shape.n_layers, 1)
-            )
+            self.gate = Conv1d(shape.channels, 2 * shape.channels, 1)
+            self.speaker = normalised(Conv1d(speaker_dim, 2 * shape.channels * shape.n_layers, 1))
 
     def forward(
         self, x: torch.Tensor, mask: torch.Tensor, speaker: torch.Tensor | None = None

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from ezrvc_model.convolution import Conv1d
 from ezrvc_model.synthesizer.gating import gated
 from ezrvc_model.weight_norm import normalised
 
@@ -13,11 +14,11 @@ class DepthwiseSeparableConv(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int) -> None:
         super().__init__()
         self.depthwise = normalised(
-            nn.Conv1d(
+            Conv1d(
                 in_channels, in_channels, kernel_size, padding=kernel_size // 2, groups=in_channels
             )
         )
-        self.pointwise = normalised(nn.Conv1d(in_channels, out_channels, 1))
+        self.pointwise = normalised(Conv1d(in_channels, out_channels, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(batch, in_channels, n_frames) to (batch, out_channels, n_frames)."""
@@ -53,17 +54,15 @@ class WaveNet(nn.Module):
         def convolution() -> nn.Module:
             if depthwise:
                 return DepthwiseSeparableConv(channels, 2 * channels, kernel_size)
-            return normalised(
-                nn.Conv1d(channels, 2 * channels, kernel_size, padding=kernel_size // 2)
-            )
+            return normalised(Conv1d(channels, 2 * channels, kernel_size, padding=kernel_size // 2))
 
         self.convolutions = nn.ModuleList(convolution() for _ in range(n_layers))
         # the last layer has no residual path
         self.projections = nn.ModuleList(
-            normalised(nn.Conv1d(channels, channels if last else 2 * channels, 1))
+            normalised(Conv1d(channels, channels if last else 2 * channels, 1))
             for last in [False] * (n_layers - 1) + [True]
         )
-        self.speaker = normalised(nn.Conv1d(speaker_dim, 2 * channels * n_layers, 1))
+        self.speaker = normalised(Conv1d(speaker_dim, 2 * channels * n_layers, 1))
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor, speaker: torch.Tensor) -> torch.Tensor:
         """Filter frames.

@@ -86,3 +86,8 @@ def restore_scaler(fabric: Fabric, state: dict[str, Any]) -> None:
 def scales_gradients(fabric: Fabric) -> bool:
     """Whether gradients are scaled (fp16), so that overflowing ones are expected now and then."""
     return getattr(fabric.strategy.precision, "scaler", None) is not None
+
+
+def computes_in_half(fabric: Fabric) -> bool:
+    """Whether networks compute in half precision (fp16, bf16) where autocast chooses to."""
+    return isinstance(fabric.strategy.precision, MixedPrecision)

@@ -11,11 +11,12 @@ from lightning.fabric import Fabric
 from torch import nn
 
 from ezrvc_model.config import SynthesizerConfig, TrainConfig
+from ezrvc_model.convolution import compute_channels_last
 from ezrvc_model.discriminators.discriminator import Discriminator
 from ezrvc_model.errors import ModelError
 from ezrvc_model.synthesizer.synthesizer import Synthesizer
 from ezrvc_model.training.checkpoint import TrainedNetwork
-from ezrvc_model.training.fabric import FieldsOf
+from ezrvc_model.training.fabric import FieldsOf, computes_in_half
 from ezrvc_model.training.optimizers import make_optimizer
 
 
@@ -148,6 +149,8 @@ def fresh_networks(
 
 def _learner(fabric: Fabric, settings: TrainConfig, network: nn.Module) -> Learner:
     network.to(fabric.device).train()
+    if fabric.device.type == "cuda" and computes_in_half(fabric):
+        compute_channels_last(network)
     optimizer = make_optimizer(network, settings, fabric)
     runner: Any = FieldsOf(network)
     if settings.compile:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ezrvc_model.config import DecoderConfig
+from ezrvc_model.convolution import Conv1d, ConvTranspose1d
 from ezrvc_model.vocoders.activations import AntialiasedSnake, LeakyReLU
 from ezrvc_model.vocoders.residual_block import Activation, ResidualBlock
 from ezrvc_model.vocoders.sine_source import source_deviation
@@ -36,7 +37,7 @@ class UpsamplingStage(nn.Module):
         self.rate = rate
         self.activation = activation(in_channels)
         self.upsample = normalised(
-            nn.ConvTranspose1d(
+            ConvTranspose1d(
                 in_channels, channels, kernel_size, rate, padding=(kernel_size - rate) // 2
             )
         )
@@ -120,15 +121,15 @@ class HiFiGAN(nn.Module):
         last_channels = channels // 2 ** len(config.upsample_rates)
         padding = END_KERNEL_SIZE // 2
         end = normalised if config.normalised_ends else _as_it_is
-        self.input = end(nn.Conv1d(in_channels, channels, END_KERNEL_SIZE, padding=padding))
-        self.speaker = None if speaker_dim is None else nn.Conv1d(speaker_dim, channels, 1)
+        self.input = end(Conv1d(in_channels, channels, END_KERNEL_SIZE, padding=padding))
+        self.speaker = None if speaker_dim is None else Conv1d(speaker_dim, channels, 1)
         self.stages = nn.ModuleList(
             UpsamplingStage(config, index) for index in range(len(config.upsample_rates))
         )
         # HiFi-GAN leaves the slope of its last activation at the default of its framework
         self.activation = _activation(config, last_channels, slope=0.01)
         self.output = end(
-            nn.Conv1d(last_channels, 1, END_KERNEL_SIZE, padding=padding, bias=config.output_bias)
+            Conv1d(last_channels, 1, END_KERNEL_SIZE, padding=padding, bias=config.output_bias)
         )
 
     def begin_quietly(self) -> None:
@@ -245,16 +246,16 @@ def _activation(config: DecoderConfig, channels: int, slope: float = SLOPE) -> A
     return AntialiasedSnake(channels) if config.has_snake else LeakyReLU(slope)
 
 
-def _source_projection(channels: int, samples_per_step: int, deviation: float) -> nn.Conv1d:
+def _source_projection(channels: int, samples_per_step: int, deviation: float) -> Conv1d:
     """Brings the source to a stage's rate; before training with a deviation of one.
 
     At the framework's scale the source is lost beside the frames, and a decoder spends thousands
     of steps buzzing at the frame rate before it finds the pitch.
     """
     if samples_per_step == 1:
-        projection = nn.Conv1d(1, channels, 1)
+        projection = Conv1d(1, channels, 1)
     else:
-        projection = nn.Conv1d(
+        projection = Conv1d(
             1,
             channels,
             2 * samples_per_step,
@@ -265,5 +266,5 @@ def _source_projection(channels: int, samples_per_step: int, deviation: float) -
     return projection
 
 
-def _as_it_is(layer: nn.Conv1d) -> nn.Conv1d:
+def _as_it_is(layer: Conv1d) -> Conv1d:
     return layer

@@ -6,6 +6,7 @@ from typing import cast
 import torch
 from torch import nn
 
+from ezrvc_model.convolution import Conv1d
 from ezrvc_model.vocoders.activations import AntialiasedSnake, LeakyReLU
 from ezrvc_model.weight_norm import normalised
 
@@ -37,10 +38,10 @@ class ResidualBlock(nn.Module):
     ) -> None:
         super().__init__()
 
-        def convolution(dilation: int) -> nn.Conv1d:
+        def convolution(dilation: int) -> Conv1d:
             padding = dilation * (kernel_size // 2)
             return normalised(
-                nn.Conv1d(channels, channels, kernel_size, dilation=dilation, padding=padding)
+                Conv1d(channels, channels, kernel_size, dilation=dilation, padding=padding)
             )
 
         self.dilated = nn.ModuleList(convolution(dilation) for dilation in dilations)
@@ -55,12 +56,12 @@ class ResidualBlock(nn.Module):
         n_activations = len(dilations) + len(followers)
         self.reach = n_convolved * (kernel_size // 2) + n_activations * activation(1).reach
 
-    def pairs(self) -> list[tuple[Activation, nn.Conv1d]]:
+    def pairs(self) -> list[tuple[Activation, Conv1d]]:
         """Each convolution with the activation before it."""
         activations = [*self.dilated_activations, *self.undilated_activations]
         convolutions = [*self.dilated, *self.undilated]
         return cast(
-            list[tuple[Activation, nn.Conv1d]], list(zip(activations, convolutions, strict=True))
+            list[tuple[Activation, Conv1d]], list(zip(activations, convolutions, strict=True))
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,174 @@
+"""Convolutions that can compute with the channels of a step side by side in memory.
+
+Kernels for matrix units of GPUs want that order; one-dimensional convolutions of the framework lay
+their input out the other way around, and each then costs two more passes over memory. The classes
+here are the framework's own until `compute_channels_last` turns them: names, weights and what is
+saved stay as they are, and so does what is computed, but for the order of sums.
+"""
+
+from typing import cast
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+ALIGNMENT = 8
+"""Channels of layers that are turned are multiples of it: kernels for matrix units ask for that."""
+MERGED_CHANNELS = 1024
+"""Input channels up to which groups become one, see `merge_groups`."""
+
+SINGLE_CHANNEL_PRODUCTS = False
+"""Whether layers that read one channel become products of windows and a matrix as well."""
+
+
+def compute_channels_last(network: nn.Module) -> None:
+    """Let the convolutions of a network compute in that order from now on.
+
+    Layers with one channel, or a number of them that is no multiple of `ALIGNMENT`, stay as they
+    are.
+    """
+    for layer in network.modules():
+        if not isinstance(layer, Conv1d | ConvTranspose1d | Conv2d):
+            continue
+        layer.channels_last = layer.in_channels % ALIGNMENT == layer.out_channels % ALIGNMENT == 0
+        if isinstance(layer, Conv1d):
+            layer.n_merged = _n_merged(layer.groups, layer.in_channels // layer.groups)
+        if isinstance(layer, Conv1d | Conv2d):
+            layer.as_product = SINGLE_CHANNEL_PRODUCTS and _reads_columns(layer)
+
+
+class Conv1d(nn.Conv1d):
+    """The framework's, that can compute channels-last."""
+
+    channels_last = False
+    as_product = False
+    n_merged = 1
+    """Groups that are computed as one."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """(batch, in_channels, n_steps) to (batch, out_channels, n_steps)."""
+        if self.as_product:
+            return _window_product(self, input)
+        if not self.channels_last:
+            return super().forward(input)
+        if self._is_pointwise:
+            steps = input.transpose(1, 2)[:, :: self.stride[0]]
+            return functional.linear(steps, self.weight.squeeze(2), self.bias).transpose(1, 2)
+        y = functional.conv2d(
+            input.unsqueeze(2),
+            _laid_out(merge_groups(_cast(self.weight), self.groups, self.n_merged).unsqueeze(2)),
+            self.bias,
+            (1, self.stride[0]),
+            (0, cast(int, self.padding[0])),
+            (1, self.dilation[0]),
+            self.groups // self.n_merged,
+        )
+        return y.squeeze(2)
+
+    @property
+    def _is_pointwise(self) -> bool:
+        """Whether steps are multiplied by a matrix, and nothing else."""
+        return (self.kernel_size[0], self.padding[0], self.groups) == (1, 0, 1)
+
+
+class ConvTranspose1d(nn.ConvTranspose1d):
+    """The framework's, that can compute channels-last."""
+
+    channels_last = False
+
+    def forward(self, input: torch.Tensor, output_size: list[int] | None = None) -> torch.Tensor:
+        """(batch, in_channels, n_steps) to (batch, out_channels, n_steps * stride), about."""
+        if not self.channels_last or output_size is not None:
+            return super().forward(input, output_size)
+        y = functional.conv_transpose2d(
+            input.unsqueeze(2),
+            _laid_out(_cast(self.weight).unsqueeze(2)),
+            self.bias,
+            (1, self.stride[0]),
+            (0, cast(int, self.padding[0])),
+            (0, self.output_padding[0]),
+            self.groups,
+            (1, self.dilation[0]),
+        )
+        return y.squeeze(2)
+
+
+class Conv2d(nn.Conv2d):
+    """The framework's, that can compute channels-last."""
+
+    channels_last = False
+    as_product = False
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """(batch, in_channels, height, width) to (batch, out_channels, height, width)."""
+        if self.as_product:
+            return _window_product(self, input)
+        if not self.channels_last:
+            return super().forward(input)
+        return self._conv_forward(input, _laid_out(_cast(self.weight)), self.bias)
+
+
+def merge_groups(weight: torch.Tensor, groups: int, n_merged: int) -> torch.Tensor:
+    """The weight of the same convolution with fewer groups, zeros between those that became one.
+
+    Groups of few channels leave matrix units idle, and some libraries compute one after the other.
+
+    Args:
+        weight: (out_channels, in_channels / groups, kernel_size).
+        groups: of the convolution.
+        n_merged: how many become one; divides `groups`.
+
+    Returns:
+        (out_channels, n_merged * in_channels / groups, kernel_size).
+    """
+    if n_merged == 1:
+        return weight
+    blocks = weight.unflatten(0, (groups // n_merged, n_merged, -1))
+    # (left groups, out, in, kernel, merged, merged): each block meets its own input only
+    apart = torch.diag_embed(blocks.permute(0, 2, 3, 4, 1))
+    # written with the input channels side by side, as it will be read
+    rows = apart.permute(0, 4, 1, 3, 5, 2).reshape(weight.shape[0], weight.shape[2], -1)
+    return rows.transpose(1, 2)
+
+
+def _n_merged(groups: int, channels: int) -> int:
+    """The most groups, of so many channels each, that are to become one."""
+    return max(
+        number
+        for number in range(1, groups + 1)
+        if groups % number == 0 and (number == 1 or number * channels <= MERGED_CHANNELS)
+    )
+
+
+def _reads_columns(layer: Conv1d | Conv2d) -> bool:
+    """Whether a layer reads one channel, by windows along its first axis only."""
+    flat = all(size == 1 for size in (*layer.kernel_size[1:], *layer.stride[1:], *layer.dilation))
+    unpadded = all(size == 0 for size in layer.padding[1:])
+    several = layer.kernel_size[0] > 1 and layer.out_channels % ALIGNMENT == 0
+    return layer.in_channels == 1 and flat and unpadded and several
+
+
+def _window_product(layer: Conv1d | Conv2d, x: torch.Tensor) -> torch.Tensor:
+    """What a layer that `_reads_columns` computes, (batch, 1, ...) to (batch, out_channels, ...).
+
+    Windows are as long as alignment asks for, the matrix ends in zeros.
+    """
+    x, weight = _cast(x[:, 0]), _cast(layer.weight).flatten(1)
+    length, stride, before = layer.kernel_size[0], layer.stride[0], cast(int, layer.padding[0])
+    n_windows = (x.shape[1] + 2 * before - length) // stride + 1
+    window = -(-length // ALIGNMENT) * ALIGNMENT
+    after = max((n_windows - 1) * stride + window - x.shape[1] - before, 0)
+    padded = functional.pad(x, (*[0, 0] * (x.ndim - 2), before, after))
+    windows = padded.unfold(1, window, stride)[:, :n_windows]
+    weight = functional.pad(weight, (0, window - length))
+    return functional.linear(windows, weight, layer.bias).movedim(-1, 1)
+
+
+def _cast(weight: torch.Tensor) -> torch.Tensor:
+    """In the type that autocast chooses, before it is laid out anew: half the memory to move."""
+    kind = weight.device.type
+    return weight.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else weight
+
+
+def _laid_out(weight: torch.Tensor) -> torch.Tensor:
+    return weight.contiguous(memory_format=torch.channels_last)
