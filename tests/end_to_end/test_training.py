@@ -86,7 +86,9 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(prepared: Path, ezrv
     assert plan.json["parameters"]["generator"] > 1000
     assert plan.json["steps_per_s"] > 0
     assert plan.json["seconds"] == pytest.approx(2 / plan.json["steps_per_s"])
-    lines = ezrvc("train", "--dry-run").out
+    assert plan.json["beginning"].startswith("starts from nothing: ")
+    lines = ezrvc("train", "--dry-run", "--base", "none").out
+    assert "beginning   starts from nothing, as asked for" in lines
     assert "nothing was written" in lines
     assert "batch       2 clips a step" in lines
     assert not (prepared / "models").exists()
@@ -98,6 +100,7 @@ def test_fine_tuning_reports_what_was_taken(prepared: Path, ezrvc: Command) -> N
     assert planned.code == 0, planned.err
     finished = ezrvc("train", "ada", "--base", "grace")
     assert finished.code == 0, finished.err
+    assert "starts from grace, as asked for" in finished.err
     for out in (planned.out, finished.out):
         assert "generator/posterior_encoder" in out
         assert "base        from grace, step 2: 100% of the generator" in out

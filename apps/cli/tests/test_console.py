@@ -44,9 +44,17 @@ def test_warnings_of_ours_are_lines_and_those_of_others_are_not(
     assert capsys.readouterr().err == "warning: a.wav: clipped\n"
 
 
-def test_logging_is_left_as_it_was() -> None:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    with progress_display():
+def test_information_is_shown_of_whom_it_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_display(told_by="ezrvc_model.training"):
+        logging.getLogger("ezrvc_model.training.train_voice").info("starts from nothing")
+        logging.getLogger("ezrvc_model.data").info("clips lie in memory")
+    assert capsys.readouterr().err == "info: starts from nothing\n"
+
+
+@pytest.mark.parametrize("told_by", [None, "ezrvc_model.training"])
+def test_logging_is_left_as_it_was(told_by: str | None) -> None:
+    root, told = logging.getLogger(), logging.getLogger("ezrvc_model.training")
+    before = root.handlers[:], root.level, told.level
+    with progress_display(told_by=told_by):
         assert root.handlers != before[0]
-    assert (root.handlers, root.level) == before
+    assert (root.handlers, root.level, told.level) == before

@@ -25,6 +25,7 @@ from ezrvc_model.data.clip import TrainingClip
 from ezrvc_model.data.clip_places import InMemory, OnDevice
 from ezrvc_model.data.clip_set import ClipSet
 from ezrvc_model.presets import load_preset
+from ezrvc_model.training.automatic import settle
 from ezrvc_model.training.captured_step import recorder_for
 from ezrvc_model.training.fabric import make_fabric
 from ezrvc_model.training.processes import Agreement
@@ -236,7 +237,7 @@ def train_case(case: Case, fabric: Fabric) -> Trained:
         metrics, _ = Trainer(
             run=RunFolder(Path(folder)),
             model=model,
-            settings=settings.model_copy(update={"max_steps": watch.last}),
+            settings=settle(settings.model_copy(update={"max_steps": watch.last}), None),
             state=state,
             batches=batches,
             saver=cast(Saver, Unsaved()),

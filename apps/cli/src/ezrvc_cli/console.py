@@ -90,18 +90,27 @@ def _amount(value: float) -> str:
 
 
 @contextmanager
-def progress_display() -> Generator[ProgressDisplay]:
-    """Progress on standard error, and the libraries' warnings as lines beside it."""
+def progress_display(*, told_by: str | None = None) -> Generator[ProgressDisplay]:
+    """Progress on standard error, and the libraries' warnings as lines beside it.
+
+    Args:
+        told_by: a logger whose information is shown, too.
+    """
     console = Console(stderr=True)
     handler = _LineHandler(console)
     root = logging.getLogger()
     handlers_before, level_before = root.handlers[:], root.level
     root.handlers, root.level = [handler], logging.WARNING
+    told = logging.getLogger(told_by)
+    told_before = told.level
+    if told_by is not None:
+        told.setLevel(logging.INFO)
     try:
         with warnings.catch_warnings(), ProgressDisplay(console) as display:
             warnings.simplefilter("ignore")  # meant for programmers; ours speak through logging
             yield display
     finally:
+        told.setLevel(told_before)
         root.handlers, root.level = handlers_before, level_before
 
 

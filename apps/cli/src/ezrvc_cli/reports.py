@@ -54,8 +54,7 @@ def training_lines(result: TrainingResult) -> list[str]:
     """What training did, what it ended with, and what to do next."""
     lines = [f"left out    {each.path}: {each.reason}" for each in result.left_out]
     lines += [f"damaged     {path}: set aside" for path in result.damaged_checkpoints]
-    if result.resumed_from is not None:
-        lines.append(f"resumed     from step {result.resumed_from}")
+    lines.append(f"beginning   {result.beginning}")
     if result.already_complete:
         lines.append(
             f"nothing to do: {result.steps} steps are trained; for more: ezrvc train --steps N"
@@ -88,6 +87,7 @@ def training_summary(result: TrainingResult) -> dict[str, Any]:
         "seconds": result.duration_s,
         "interrupted": result.interrupted,
         "advice": result.advice,
+        "beginning": result.beginning,
         "base": None if result.base is None else base_summary(result.base),
     }
 

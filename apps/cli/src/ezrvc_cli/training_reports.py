@@ -48,6 +48,7 @@ def plan_lines(plan: TrainingPlan) -> list[str]:
     begins = f"from step {plan.first_step} " if plan.first_step else ""
     return [
         f"run         {plan.run}",
+        f"beginning   {plan.beginning}",
         f"device      {plan.device}, {plan.precision}",
         f"clips       {plan.n_clips}, {plan.audio_minutes:.1f} minutes of "
         f"{', '.join(plan.speakers)}",
@@ -81,6 +82,7 @@ def plan_summary(plan: TrainingPlan) -> dict[str, Any]:
         "first_step": plan.first_step,
         "max_steps": plan.max_steps,
         "seconds": plan.duration_s,
+        "beginning": plan.beginning,
         "base": None if plan.base is None else base_summary(plan.base),
     }
 

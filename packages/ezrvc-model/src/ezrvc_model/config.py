@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from ezrvc_device.configuration import Section
 from ezrvc_features.frames import FrameSpec
@@ -166,8 +166,19 @@ class DiscriminatorConfig(Section):
     """Samples of each period discriminator's columns."""
     resolutions: tuple[tuple[int, int], ...] = ()
     """(n_fft, hop_length) of each resolution discriminator."""
-    narrowing: int = Field(default=1, gt=0)
-    """Divides the channels of every layer; 1 is the published width."""
+    narrowing: Annotated[int, Field(gt=0)] | Literal["auto"] = "auto"
+    """Divides the channels of every layer; 1 is the published width. `auto`: as the base's, so that
+    an opponent that has learned judges a generator that has; from nothing 1."""
+
+    @property
+    def resolved_narrowing(self) -> int:
+        """The number; 1 where no base says otherwise."""
+        return 1 if self.narrowing == "auto" else self.narrowing
+
+
+def _none_for_null(value: object) -> object:
+    """Nothing at all as the word for it: `base: null` is from nothing."""
+    return "none" if value is None else value
 
 
 class TrainConfig(Section):
@@ -175,10 +186,14 @@ class TrainConfig(Section):
 
     seed: int = Field(default=1234, ge=0)
     """Order, crops, augmentation, noise and dropout follow from it."""
-    max_steps: int = Field(default=100_000, gt=0)
-    base: str | None = None
+    max_steps: Annotated[int, Field(gt=0)] | Literal["auto"] = "auto"
+    """Where training ends. `auto`: at step 100000, from the built-in voice after the few steps
+    that `training.automatic.FINE_TUNING_STEPS` says; a run that has begun keeps what it had."""
+    base: Annotated[str, BeforeValidator(_none_for_null)] = "auto"
     """What a new run starts from: a voice or run by name, a folder, a checkpoint of so-vits-svc or
-    RVC, or its address on the Hub (`hf:owner/name`). None: from nothing."""
+    RVC, its address on the Hub (`hf:owner/name`), or `builtin:base`. `auto`: the built-in voice
+    where network and content encoder are its own, else nothing. `none`: nothing. A run that has
+    begun keeps what it started from."""
     new_speakers: Literal["mean", "fresh"] = "mean"
     """Where speakers start that the base does not know: the mean of those it knows, or chance."""
     batch_size: Annotated[int, Field(gt=0)] | Literal["auto"] = 6
@@ -201,6 +216,9 @@ class TrainConfig(Section):
     epsilon: float = Field(default=1e-9, gt=0)
     learning_rate_decay: float = Field(default=0.999875, gt=0, le=1)
     """Factor an epoch."""
+    warm_up_steps: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
+    """Steps over which the learning rate rises to its height: a trained generator is jolted by full
+    ones while the optimisers remember no gradients. `auto`: 50 from a base, 0 from nothing."""
     mel_weight: float = Field(default=45.0, ge=0)
     kl_weight: float = Field(default=1.0, ge=0)
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
@@ -221,8 +239,9 @@ class TrainConfig(Section):
     """Steps whose metrics are averaged into one line of the log."""
     loggers: tuple[Literal["tensorboard", "mlflow", "wandb"], ...] = ("tensorboard",)
     """Who gets the metrics beside `metrics.jsonl`; MLflow and W&B are extras of the package."""
-    good_from_step: int = Field(default=10_000, ge=0)
-    """With fewer steps the voice's card says that it is untrained."""
+    good_from_step: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
+    """With fewer steps the voice's card says that it is untrained. `auto`: 10000, and 0 for a run
+    that starts from the built-in voice, which is trained."""
     num_workers: int = Field(default=0, ge=0)
     """Processes that prepare batches beside the one that trains."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
@@ -243,6 +262,37 @@ class TrainConfig(Section):
         Raises:
             ValueError: it has not.
         """
-        if self.batch_size == "auto":
-            raise ValueError("train.batch_size is auto and has not been decided yet")
-        return self.batch_size
+        return _decided("batch_size", self.batch_size)
+
+    @property
+    def resolved_max_steps(self) -> int:
+        """Where training ends, once `auto` has been decided.
+
+        Raises:
+            ValueError: it has not.
+        """
+        return _decided("max_steps", self.max_steps)
+
+    @property
+    def resolved_warm_up_steps(self) -> int:
+        """Steps over which the learning rate rises, once `auto` has been decided.
+
+        Raises:
+            ValueError: it has not.
+        """
+        return _decided("warm_up_steps", self.warm_up_steps)
+
+    @property
+    def resolved_good_from_step(self) -> int:
+        """From where a voice counts as trained, once `auto` has been decided.
+
+        Raises:
+            ValueError: it has not.
+        """
+        return _decided("good_from_step", self.good_from_step)
+
+
+def _decided(name: str, value: int | Literal["auto"]) -> int:
+    if value == "auto":
+        raise ValueError(f"train.{name} is auto and has not been decided yet")
+    return value

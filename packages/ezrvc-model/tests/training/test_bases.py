@@ -64,7 +64,7 @@ def fit(
 
 
 def discriminator() -> Discriminator:
-    return Discriminator(SMALL.periods, narrowing=SMALL.narrowing)
+    return Discriminator(SMALL.periods, narrowing=SMALL.resolved_narrowing)
 
 
 def base_of(model: SynthesizerConfig, speakers: dict[str, int], **changes: Any) -> Base:
@@ -149,7 +149,7 @@ def test_rows_without_names_are_taken_as_they_stand() -> None:
 
 
 def test_discriminators_are_matched_by_what_they_look_at() -> None:
-    opponent = Discriminator((3, 5), narrowing=SMALL.narrowing)
+    opponent = Discriminator((3, 5), narrowing=SMALL.resolved_narrowing)
     target = discriminator()
     base = base_of(MODEL, {"ada": 0}, discriminator=opponent)
     report = start_from(

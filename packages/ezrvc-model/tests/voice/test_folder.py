@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+import ezrvc_model.builtin
 from ezrvc_device.configuration import load_yaml, save_yaml
 from ezrvc_model.errors import ModelError
 from ezrvc_model.testing import save_untrained_voice
@@ -12,6 +13,12 @@ from ezrvc_model.voice_folder import (
     resolve_voice_of,
     summarize_voice,
 )
+
+
+@pytest.fixture(autouse=True)
+def nothing_built_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's own voices alone, whatever ships with this installation."""
+    monkeypatch.setattr(ezrvc_model.builtin, "_FOLDER", tmp_path / "package")
 
 
 @pytest.fixture(scope="module")

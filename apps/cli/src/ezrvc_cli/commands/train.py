@@ -58,7 +58,8 @@ def status(experiment: str | None, as_json: bool) -> None:
 @click.option("--steps", type=click.IntRange(min=1), default=None, help="Train up to this step.")
 @click.option(
     "--base", default=None, metavar="VOICE|FOLDER|FILE",
-    help="Start from a voice or run, or from a model of so-vits-svc or RVC.",
+    help="Start from a voice or run, or from a model of so-vits-svc or RVC; none: from nothing  "
+    "[default: the built-in voice where preset and encoder are its own]",
 )  # fmt: skip
 @click.option(
     "--measure", multiple=True, metavar="METRIC",
@@ -112,7 +113,7 @@ def command(
     from ezrvc_cli.training_display import TrainingDisplay
 
     say(f"training {run!r} on experiment {chosen.name!r}", as_json=as_json)
-    with progress_display() as progress:
+    with progress_display(told_by="ezrvc_model.training") as progress:
         result = train(
             storage,
             chosen,

@@ -70,7 +70,7 @@ def load_discriminator(path: Path) -> Discriminator:
     config = read_discriminator_config(path)
     with torch.random.fork_rng(devices=[]):
         discriminator = Discriminator(
-            config.periods, config.resolutions, narrowing=config.narrowing
+            config.periods, config.resolutions, narrowing=config.resolved_narrowing
         )
     try:
         discriminator.load_state_dict(read_compact(path))

@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ezrvc_device.progress import Progress
+from ezrvc_features.config import FeatureConfig
+from ezrvc_model.builtin import BUILT_IN_SCHEME
 from ezrvc_model.config import SynthesizerConfig, TrainConfig
+from ezrvc_model.training.automatic import settle, settle_as_before
 from ezrvc_model.training.bases.base import Base
+from ezrvc_model.training.bases.choosing import NOTHING, choose_base
 from ezrvc_model.training.bases.reading import read_base
 from ezrvc_model.training.checkpoint import CheckpointRecord
 from ezrvc_model.training.checkpoint_folder import FoundCheckpoint, find_newest
@@ -20,10 +24,11 @@ class Beginning:
     Attributes:
         found: the checkpoint to continue from, if any.
         base: what a new run starts from; None: nothing, or it is no new run.
-        settings: with what the run has settled before.
+        settings: with what the run has settled, now or before.
         model: with a row of the speaker table for everybody.
         speakers: name to row: the experiment's, then those that only the base knows.
         origin: for the voice's card.
+        account: where it begins and why, for people.
     """
 
     found: FoundCheckpoint
@@ -32,6 +37,7 @@ class Beginning:
     model: SynthesizerConfig
     speakers: dict[str, int]
     origin: Origin
+    account: str
 
     @property
     def step(self) -> int:
@@ -43,13 +49,15 @@ def begin(
     run: RunFolder,
     model: SynthesizerConfig,
     settings: TrainConfig,
+    features: FeatureConfig,
     speakers: Mapping[str, int],
     progress: Progress,
 ) -> Beginning:
     """Find the newest whole checkpoint of a run, or else what it is to start from.
 
-    A run that has begun keeps its base, its speakers and the batch size it found, whether they
-    are asked for again or not; the base itself is not needed any more.
+    A run that has begun keeps its base, its speakers and what `auto` came to, whether they are
+    asked for again or not; the base itself is not needed any more. The speakers of a built-in base
+    do not come along: a voice that learns somebody else forgets them.
 
     Raises:
         ModelError: no checkpoint is whole; or there is no such base, or it is damaged.
@@ -58,12 +66,18 @@ def begin(
     found = find_newest(run.checkpoints)
     if found.record is not None:
         return _continue(found, found.record, model, settings, speakers)
-    if settings.base is None:
-        return _beginning(found, None, settings, model, dict(speakers), Origin())
-    base = read_base(settings.base, run.root.parent, model, progress)
-    known = sorted(base.speakers, key=base.speakers.__getitem__)
-    everybody = extend(speakers, known)
-    return _beginning(found, base, settings, model, everybody, base.origin)
+    choice = choose_base(settings.base, model, features)
+    settings = settings.model_copy(update={"base": choice.address})
+    base, everybody, origin = None, dict(speakers), Origin()
+    if choice.address != NOTHING:
+        base = read_base(choice.address, run.root.parent, model, progress)
+        origin = base.origin
+        if base.keeps_speakers:
+            everybody = extend(speakers, sorted(base.speakers, key=base.speakers.__getitem__))
+    settings = settle(settings, base)
+    return Beginning(
+        found, base, settings, _widened(model, everybody), everybody, origin, choice.account
+    )
 
 
 def extend(speakers: Mapping[str, int], others: list[str]) -> dict[str, int]:
@@ -79,26 +93,22 @@ def _continue(
     settings: TrainConfig,
     speakers: Mapping[str, int],
 ) -> Beginning:
-    fixed_base = record.fixed["train"].get("base")
+    base: str = record.fixed["train"].get("base") or NOTHING
     everybody = dict(speakers)
-    if fixed_base is not None:
+    if base != NOTHING and not base.startswith(BUILT_IN_SCHEME):
         before: dict[str, int] = record.fixed["speakers"]
         everybody |= {name: row for name, row in before.items() if name not in speakers}
-    settled: dict[str, object] = {"base": settings.base or fixed_base}
-    if settings.batch_size == "auto" and record.batch_size is not None:
-        settled["batch_size"] = record.batch_size
-    settings = settings.model_copy(update=settled)
-    return _beginning(found, None, settings, model, everybody, record.origin)
+    return Beginning(
+        found,
+        None,
+        settle_as_before(settings, base, record),
+        _widened(model, everybody),
+        everybody,
+        record.origin,
+        f"goes on from step {record.step}" + (f", began from {base}" if base != NOTHING else ""),
+    )
 
 
-def _beginning(
-    found: FoundCheckpoint,
-    base: Base | None,
-    settings: TrainConfig,
-    model: SynthesizerConfig,
-    speakers: dict[str, int],
-    origin: Origin,
-) -> Beginning:
-    table = max(model.n_speakers, len(speakers))
-    widened = model.model_copy(update={"n_speakers": table})
-    return Beginning(found, base, settings, widened, speakers, origin)
+def _widened(model: SynthesizerConfig, speakers: Mapping[str, int]) -> SynthesizerConfig:
+    """The network with a row of the speaker table for everybody."""
+    return model.model_copy(update={"n_speakers": max(model.n_speakers, len(speakers))})

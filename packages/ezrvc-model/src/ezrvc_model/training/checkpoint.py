@@ -54,6 +54,8 @@ class CheckpointRecord(Section):
     """Where the run began, for the card of its voice."""
     batch_size: int | None = None
     """Clips a step, which `auto` is held to."""
+    settled: dict[str, int] = Field(default_factory=dict)
+    """Other settings of training that `auto` is held to, by name."""
     rate_factor: float = 1.0
     """Of the learning rate; below 1 once the run has gone back after a loss that was no number."""
     scaler: dict[str, Any] = Field(default_factory=dict)

@@ -36,6 +36,7 @@ class TrainingPlan:
         max_steps: where it would end.
         trial: what a few steps on clips of the greatest length showed.
         memory_free: bytes free on the device.
+        beginning: where it would begin and why, for people.
         base: what would be taken of a base; None: there is none, or the run has begun.
     """
 
@@ -49,6 +50,7 @@ class TrainingPlan:
     max_steps: int
     trial: Trial
     memory_free: int
+    beginning: str
     base: BaseReport | None = None
 
     @property
@@ -77,7 +79,7 @@ def plan_training(
     """
     place = resolve_device(device)
     folder = RunFolder(run)
-    beginning = begin(folder, model, settings, read_speakers(experiment), progress)
+    beginning = begin(folder, model, settings, features, read_speakers(experiment), progress)
     if beginning.found.record is not None:
         asked = fixed_settings(beginning.model, beginning.settings, features, beginning.speakers)
         check_unchanged(run, beginning.found.record.fixed, asked)
@@ -101,9 +103,10 @@ def plan_training(
         audio_minutes=sum(clip.duration_s for clip in clips) / 60,
         speakers=beginning.speakers,
         first_step=beginning.step,
-        max_steps=settings.max_steps,
+        max_steps=settings.resolved_max_steps,
         trial=trial,
         memory_free=memory_status(place).free,
+        beginning=beginning.account,
         base=_report(beginning, features),
     )
 

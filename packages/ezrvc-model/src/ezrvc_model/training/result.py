@@ -21,6 +21,7 @@ class TrainingResult:
         damaged_checkpoints: checkpoints newer than that which could not be used, set aside.
         left_out: clips that could not be used, with the reason.
         metrics: the last of each metric.
+        beginning: where it began and why, for people.
         base: how a new run began from its base; None: it is no new run, or had none.
         advice: what to know before going on; None: nothing.
         duration_s: of this call, seconds.
@@ -37,6 +38,7 @@ class TrainingResult:
     metrics: Mapping[str, float] = field(default_factory=dict)
     duration_s: float = 0.0
     interrupted: bool = False
+    beginning: str = ""
     base: BaseReport | None = None
     advice: str | None = None
 

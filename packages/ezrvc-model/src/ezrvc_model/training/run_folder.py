@@ -10,6 +10,7 @@ from ezrvc_features.config import FeatureConfig
 from ezrvc_features.retrieval import RetrievalConfig
 from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.errors import ModelError
+from ezrvc_model.training.bases.choosing import NOTHING
 from ezrvc_model.voice_folder import EXPORT_NAME
 
 _FREE_FEATURE_KEYS = {"cache_spectrogram"}
@@ -85,12 +86,20 @@ def fixed_settings(
     features: FeatureConfig,
     speakers: Mapping[str, int],
 ) -> dict[str, Any]:
-    """What a run cannot change without becoming another one, as plain JSON values."""
+    """What a run cannot change without becoming another one, as plain JSON values.
+
+    Args:
+        model: with a row of the speaker table for everybody.
+        settings: settled, no base being `none`.
+        features: what the experiment's features were made with.
+        speakers: name to row of the speaker table.
+    """
+    base = None if settings.base == NOTHING else settings.base
     feature_tree = features.to_tree()
     kept = {key: value for key, value in feature_tree.items() if key not in _FREE_FEATURE_KEYS}
     return {
         "model": model.to_tree(),
-        "train": {"discriminator": settings.discriminator.to_tree(), "base": settings.base},
+        "train": {"discriminator": settings.discriminator.to_tree(), "base": base},
         "features": kept,
         "speakers": dict(speakers),
     }

@@ -15,6 +15,7 @@ from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.errors import ModelError
 from ezrvc_model.retrieval_builder import RetrievalBuilder
 from ezrvc_model.synthesizer.synthesizer import Synthesizer
+from ezrvc_model.training.automatic import settled_numbers
 from ezrvc_model.training.best import Validated, best_of, validations
 from ezrvc_model.training.checkpoint import CheckpointRecord, write_checkpoint
 from ezrvc_model.training.checkpoint_folder import checkpoint_path, prune
@@ -179,6 +180,7 @@ class Saver:
             fixed=self._fixed,
             origin=self._exporter.origin,
             batch_size=self._settings.resolved_batch_size,
+            settled=settled_numbers(self._settings),
             rate_factor=state.rate_factor,
             scaler=scaler_state(state.fabric),
         )

@@ -142,7 +142,7 @@ def fresh_networks(
     generator = Synthesizer(model)
     generator.decoder.begin_quietly()
     discriminator = Discriminator(
-        opponent.periods, opponent.resolutions, narrowing=opponent.narrowing
+        opponent.periods, opponent.resolutions, narrowing=opponent.resolved_narrowing
     )
     return generator, discriminator
 

@@ -65,8 +65,9 @@ def train(
 
     Killed at any moment and called again, it loses at most the steps since the last checkpoint;
     asked to stop (Ctrl-C, SIGTERM), it saves and returns. A resumed run gives the losses of an
-    uninterrupted one. A new run with `settings.base` starts from that; `TrainingResult.base` and
-    the run's `base.csv` say what was taken of it and what was not.
+    uninterrupted one. A new run starts from `settings.base`, unless told otherwise from the
+    built-in voice if that fits; `TrainingResult.beginning` says which it was, `TrainingResult.base`
+    and the run's `base.csv` what was taken of it and what was not.
 
     Args:
         experiment: prepared clips, features and speakers.
@@ -131,8 +132,11 @@ class _Job:
         if self._fabric.is_global_zero:
             sweep_temporaries(run.root)
         with self._fabric.rank_zero_first():  # a damaged checkpoint is set aside once
-            beginning = begin(run, model, settings, read_speakers(experiment), self._progress)
+            speakers = read_speakers(experiment)
+            beginning = begin(run, model, settings, features, speakers, self._progress)
         self._beginning = beginning
+        if self._fabric.is_global_zero:
+            _log.info("%s: %s", run.root, beginning.account)
         self._model, self._settings = beginning.model, beginning.settings
         self._fixed = fixed_settings(self._model, self._settings, features, beginning.speakers)
         self._exporter = VoiceExporter(
@@ -140,7 +144,7 @@ class _Job:
             self._model,
             features,
             beginning.speakers,
-            settings.good_from_step,
+            self._settings.resolved_good_from_step,
             origin=beginning.origin,
             retrieval=RetrievalBuilder(
                 experiment, retrieval, beginning.speakers, self._model.content_dim
@@ -166,7 +170,7 @@ class _Job:
         found = self._beginning.found
         if found.record is not None:
             check_unchanged(self._folder.root, found.record.fixed, self._fixed)
-        if self._beginning.step >= self._settings.max_steps:
+        if self._beginning.step >= self._settings.resolved_max_steps:
             return self._already_complete()
         clips, held_out = self._open()
         self._settle_batch_size(len(clips.clips))
@@ -226,6 +230,7 @@ class _Job:
             resumed_from=None if found.record is None else found.record.step,
             damaged_checkpoints=found.damaged,
             duration_s=time.monotonic() - self._began_s,
+            beginning=self._beginning.account,
             advice=advice_to_stop(validations(read_metrics(self._folder.metrics))),
         )
 

@@ -101,7 +101,7 @@ class Trainer:
                     self._go_back(error)
 
     def _fit(self, stop: StopRequest) -> tuple[dict[str, float], bool]:
-        state, last = self.state, self.settings.max_steps
+        state, last = self.state, self.settings.resolved_max_steps
         window = MetricWindow()
         metrics: dict[str, float] = {}
         logged_at = (state.step, time.monotonic())
@@ -137,13 +137,17 @@ class Trainer:
 
     def _train_on(self, pieces: Pieces, window: MetricWindow) -> None:
         state, settings = self.state, self.settings
-        epoch = self.batches.order.epoch(state.step)
-        state.set_learning_rate(learning_rate(settings, epoch))
+        state.set_learning_rate(self._rate())
         seed_step(settings.seed, state.step, state.fabric.global_rank)
         metrics = self._step(pieces) if self._captured is None else self._captured(pieces)
         state.step += 1
         window.add(state.step, metrics)
         self._gradients.add(state.step, state)
+
+    def _rate(self) -> float:
+        """The learning rate of the step to come."""
+        step = self.state.step
+        return learning_rate(self.settings, self.batches.order.epoch(step), step)
 
     def _step(self, pieces: Pieces) -> Metrics:
         batch = self._on_device(pieces)
@@ -201,7 +205,7 @@ class Trainer:
         epoch = self.batches.order.epoch(self.state.step)
         return {
             "speed/steps_per_s": steps_per_s,
-            "schedule/learning_rate": learning_rate(self.settings, epoch) * self.state.rate_factor,
+            "schedule/learning_rate": self._rate() * self.state.rate_factor,
             "schedule/epoch": float(epoch),
         }
 
@@ -230,7 +234,7 @@ class Trainer:
             yield ()
             return
         with (
-            marked_as_running(self.run, self.settings.max_steps),
+            marked_as_running(self.run, self.settings.resolved_max_steps),
             open_sinks(self.run, self.settings, self.state.step) as sinks,
         ):
             yield sinks
@@ -240,7 +244,7 @@ class Trainer:
         return DataLoader(
             self.batches,
             batch_size=None,
-            sampler=range(self.state.step, self.settings.max_steps),
+            sampler=range(self.state.step, self.settings.resolved_max_steps),
             num_workers=self.settings.num_workers,
             pin_memory=self.state.fabric.device.type == "cuda",
             worker_init_fn=_leave_signals_to_the_trainer,

@@ -21,6 +21,8 @@ class Base:
         files: that it was read from.
         config: of the generator; None: the file does not say.
         speakers: name to row of its speaker table; empty: rows without names.
+        keeps_speakers: whether its speakers live on in what starts from it; False: all speakers
+            there are new, whatever their names.
         encoder: of its content; None: not known.
         discriminator: its opponent, where one is kept.
         licence: under which terms it may be used; empty: not stated.
@@ -32,6 +34,7 @@ class Base:
     files: tuple[OriginFile, ...]
     config: SynthesizerConfig | None = None
     speakers: Mapping[str, int] = field(default_factory=dict[str, int])
+    keeps_speakers: bool = True
     encoder: str | None = None
     discriminator: Discriminator | None = None
     licence: str = ""

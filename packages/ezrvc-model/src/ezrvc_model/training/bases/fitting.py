@@ -66,7 +66,7 @@ def start_from(
     if not any(fate.taken for fate in fates):
         raise ModelError(
             f"{base.name}: no layer of it fits this network; prepare the experiment with the "
-            "preset that the base was trained with, or leave train.base out"
+            "preset that the base was trained with, or start from nothing: train.base=none"
         )
     known = generator.state_dict().keys()
     return BaseReport(
@@ -163,7 +163,7 @@ def _load_speakers(
     known = sorted(row for row in base.speakers.values() if row < len(theirs))
     came_from: dict[str, str] = {}
     for name, row in speakers.items():
-        if name in base.speakers:
+        if base.keeps_speakers and name in base.speakers:
             source = base.speakers[name]
             table[row].copy_(theirs[source])
             came_from[name] = f"row {source} of the base, which knows the speaker"

@@ -1,5 +1,6 @@
 """Finding a base by the words a person uses for it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -42,8 +43,9 @@ def read_base(
     Args:
         source: a run or voice below `models` by name; the path of a run, of one of its
             checkpoints, of a voice folder, of a so-vits-svc folder or of a `.pth` file; or
-            `hf:owner/name`, such a file on the Hub; or `builtin:base`. Of a run, the
-            newest whole checkpoint is taken, else its exported voice.
+            `hf:owner/name`, such a file on the Hub; or `builtin:base`, of which new voices
+            learn without taking its speakers along. Of a run, the newest whole checkpoint is
+            taken, else its exported voice.
         models: where runs and voices are kept.
         target: the network to be trained; a foreign file that comes without its configuration is
             read as one of this shape.
@@ -55,7 +57,7 @@ def read_base(
     """
     if source.startswith(BUILT_IN_SCHEME):
         folder = built_in_voice(source.removeprefix(BUILT_IN_SCHEME))
-        return _from_voice(source, folder)
+        return replace(_from_voice(source, folder), keeps_speakers=False)
     if source.startswith(SCHEME):
         fetched = fetch_hub_model(HubAddress.parse(source), progress)
         return read_foreign_base(fetched.address, fetched.checkpoint, target)
@@ -100,7 +102,9 @@ def _from_checkpoint(name: str, path: Path) -> Base:
     except (ConfigurationError, KeyError) as error:
         raise ModelError(f"{path}: does not say what it is a checkpoint of ({error})") from error
     with torch.random.fork_rng(devices=[]):
-        discriminator = Discriminator(shape.periods, shape.resolutions, narrowing=shape.narrowing)
+        discriminator = Discriminator(
+            shape.periods, shape.resolutions, narrowing=shape.resolved_narrowing
+        )
     opponent = path / "discriminator.safetensors"
     try:
         discriminator.load_state_dict(load_file(opponent))
