@@ -170,7 +170,7 @@ def test_the_lowest_and_the_highest_speak(tmp_path: Path) -> None:
 
 def test_the_discriminator_is_of_the_base_s_shape(tmp_path: Path) -> None:
     shape = DiscriminatorConfig(periods=(2,), narrowing=16)
-    network = Discriminator(shape.periods, shape.resolutions, narrowing=shape.narrowing)
+    network = Discriminator(shape.periods, shape.resolutions, narrowing=shape.resolved_narrowing)
     assert configuration(tmp_path, 7).train.discriminator == DiscriminatorConfig()
     save_discriminator(tmp_path / "discriminator.safetensors", network)
     config = configuration(tmp_path, 7).train

@@ -10,8 +10,14 @@ from safetensors.torch import load_file
 from ezrvc_cli.main import main
 from ezrvc_cli.testing import Command, Finished, check_one_clear_line
 from ezrvc_model.interop.sovits import import_sovits
-from ezrvc_model.testing import save_rvc_voice, save_sovits_voice, save_untrained_voice
+from ezrvc_model.testing import (
+    save_rvc_voice,
+    save_sovits_voice,
+    save_untrained_voice,
+    untrained_voice,
+)
 from ezrvc_model.voice import VoiceModel
+from ezrvc_model.voice_weights import trainable_tensors
 
 
 @pytest.fixture
@@ -143,6 +149,13 @@ def test_what_is_no_voice_is_refused(tmp_path: Path, run: Command) -> None:
     check_one_clear_line(run("import", tmp_path / "gone.pth"), "gone.pth", "cannot be read")
     (tmp_path / "words.pth").write_text("these are words")
     check_one_clear_line(run("import", tmp_path / "words.pth"), "words.pth", "not a checkpoint")
+
+
+def test_scales_of_eight_bits_are_no_parameters(models: Path, run: Command) -> None:
+    voice = untrained_voice(["ada"])
+    voice.save(models / "ada" / "voice", storage="int8")
+    n_weights = sum(tensor.numel() for tensor in trainable_tensors(voice.generator).values())
+    assert run("info", "ada", "--json").json["parameters"] == n_weights
 
 
 def test_info_tells_what_a_voice_holds(models: Path, run: Command) -> None:

