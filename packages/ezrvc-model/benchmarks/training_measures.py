@@ -11,9 +11,11 @@ from typing import Any
 from unittest import mock
 
 import torch
+from torch import nn
 
 from ezrvc_features.spectrogram import spectrogram_to_mel
 from ezrvc_model import convolution
+from ezrvc_model.discriminators.discriminator import Discriminator
 from ezrvc_model.losses.mel import mel_loss, mel_spec
 from ezrvc_model.noise import Noise
 from ezrvc_model.training import generator_step, state
@@ -111,9 +113,11 @@ def _cudnn_benchmark() -> Generator[None]:
         torch.backends.cudnn.benchmark = before
 
 
-def _channels_first() -> AbstractContextManager[Any]:
-    """Convolutions lay their input out as the framework's do; groups stay apart."""
-    return mock.patch.object(state, "compute_channels_last")
+def _parts_turned(
+    choose: Callable[[nn.Module], list[nn.Module]],
+) -> Callable[[], AbstractContextManager[Any]]:
+    """Other parts of the players have the channels side by side."""
+    return lambda: mock.patch.object(state, "channels_last_parts", choose)
 
 
 def _channels_last_in_single() -> AbstractContextManager[Any]:
@@ -121,14 +125,9 @@ def _channels_last_in_single() -> AbstractContextManager[Any]:
     return mock.patch.object(state, "computes_in_half", return_value=True)
 
 
-def _groups_of(channels: int) -> Callable[[], AbstractContextManager[Any]]:
-    """Groups become one up to so many input channels; 1: none do."""
-    return lambda: mock.patch.object(convolution, "MERGED_CHANNELS", channels)
-
-
-def _single_channel_products() -> AbstractContextManager[Any]:
-    """Layers that read one channel multiply windows with a matrix."""
-    return mock.patch.object(convolution, "SINGLE_CHANNEL_PRODUCTS", True)
+def _no_products() -> AbstractContextManager[Any]:
+    """Layers that read one channel are convolutions as all others."""
+    return mock.patch.object(convolution, "SINGLE_CHANNEL_PRODUCTS", False)
 
 
 MEASURES: Mapping[str, Callable[[], AbstractContextManager[Any]]] = {
@@ -140,12 +139,13 @@ MEASURES: Mapping[str, Callable[[], AbstractContextManager[Any]]] = {
     "without TF32": _no_tf32,
     "with TF32 products": _tf32_products,
     "with cudnn.benchmark": _cudnn_benchmark,
-    "without channels last": _channels_first,
+    "without channels last": _parts_turned(lambda _: []),
+    "with channels last in discriminators": _parts_turned(
+        lambda network: [network] if isinstance(network, Discriminator) else []
+    ),
+    "with channels last everywhere": _parts_turned(lambda network: [network]),
     "with channels last in fp32": _channels_last_in_single,
-    "without merged groups": _groups_of(1),
-    "with groups of 64 channels": _groups_of(64),
-    "with groups of 256 channels": _groups_of(256),
-    "with products of single channels": _single_channel_products,
+    "without products of single channels": _no_products,
 }
-ON_THE_DEVICE = tuple(name for name in MEASURES if "channels" in name or "groups" in name)
+ON_THE_DEVICE = tuple(name for name in MEASURES if "channels" in name)
 """Those that change what the device does, and show best where it is the limit."""

@@ -14,10 +14,8 @@ from torch.nn import functional
 
 ALIGNMENT = 8
 """Channels of layers that are turned are multiples of it: kernels for matrix units ask for that."""
-MERGED_CHANNELS = 1024
-"""Input channels up to which groups become one, see `merge_groups`."""
 
-SINGLE_CHANNEL_PRODUCTS = False
+SINGLE_CHANNEL_PRODUCTS = True
 """Whether layers that read one channel become products of windows and a matrix as well."""
 
 
@@ -25,16 +23,17 @@ def compute_channels_last(network: nn.Module) -> None:
     """Let the convolutions of a network compute in that order from now on.
 
     Layers with one channel, or a number of them that is no multiple of `ALIGNMENT`, stay as they
-    are.
+    are, and so do groups, but for those with a stride of several steps: see `fold_steps`.
     """
     for layer in network.modules():
         if not isinstance(layer, Conv1d | ConvTranspose1d | Conv2d):
             continue
-        layer.channels_last = layer.in_channels % ALIGNMENT == layer.out_channels % ALIGNMENT == 0
+        aligned = layer.in_channels % ALIGNMENT == layer.out_channels % ALIGNMENT == 0
         if isinstance(layer, Conv1d):
-            layer.n_merged = _n_merged(layer.groups, layer.in_channels // layer.groups)
+            layer.folded = layer.groups > 1 and _can_fold(layer)
         if isinstance(layer, Conv1d | Conv2d):
             layer.as_product = SINGLE_CHANNEL_PRODUCTS and _reads_columns(layer)
+        layer.channels_last = (aligned and layer.groups == 1) or _is_folded(layer)
 
 
 class Conv1d(nn.Conv1d):
@@ -42,8 +41,7 @@ class Conv1d(nn.Conv1d):
 
     channels_last = False
     as_product = False
-    n_merged = 1
-    """Groups that are computed as one."""
+    folded = False
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """(batch, in_channels, n_steps) to (batch, out_channels, n_steps)."""
@@ -51,17 +49,19 @@ class Conv1d(nn.Conv1d):
             return _window_product(self, input)
         if not self.channels_last:
             return super().forward(input)
+        if self.folded:
+            return _folded_convolution(self, input)
         if self._is_pointwise:
             steps = input.transpose(1, 2)[:, :: self.stride[0]]
             return functional.linear(steps, self.weight.squeeze(2), self.bias).transpose(1, 2)
         y = functional.conv2d(
             input.unsqueeze(2),
-            _laid_out(merge_groups(_cast(self.weight), self.groups, self.n_merged).unsqueeze(2)),
+            _laid_out(_cast(self.weight).unsqueeze(2)),
             self.bias,
             (1, self.stride[0]),
             (0, cast(int, self.padding[0])),
             (1, self.dilation[0]),
-            self.groups // self.n_merged,
+            self.groups,
         )
         return y.squeeze(2)
 
@@ -108,36 +108,54 @@ class Conv2d(nn.Conv2d):
         return self._conv_forward(input, _laid_out(_cast(self.weight)), self.bias)
 
 
-def merge_groups(weight: torch.Tensor, groups: int, n_merged: int) -> torch.Tensor:
-    """The weight of the same convolution with fewer groups, zeros between those that became one.
+def fold_steps(weight: torch.Tensor, groups: int, stride: int) -> torch.Tensor:
+    """The weight of the same convolution without stride or groups, on steps that are folded.
 
-    Groups of few channels leave matrix units idle, and some libraries compute one after the other.
+    As many steps as the stride has become one of so many times the channels (Shi et al., "Real-Time
+    Single Image and Video Super-Resolution", 2016, the other way around), and groups become one
+    with zeros between them. That is more to multiply, and faster: libraries compute groups of few
+    channels one after the other, and have no kernels for matrix units for long filters.
 
     Args:
         weight: (out_channels, in_channels / groups, kernel_size).
         groups: of the convolution.
-        n_merged: how many become one; divides `groups`.
+        stride: of it.
 
     Returns:
-        (out_channels, n_merged * in_channels / groups, kernel_size).
+        (out_channels, n_taps, stride * in_channels), zeros where the kernel ends before the taps.
     """
-    if n_merged == 1:
-        return weight
-    blocks = weight.unflatten(0, (groups // n_merged, n_merged, -1))
-    # (left groups, out, in, kernel, merged, merged): each block meets its own input only
-    apart = torch.diag_embed(blocks.permute(0, 2, 3, 4, 1))
-    # written with the input channels side by side, as it will be read
-    rows = apart.permute(0, 4, 1, 3, 5, 2).reshape(weight.shape[0], weight.shape[2], -1)
-    return rows.transpose(1, 2)
+    missing = -weight.shape[2] % stride
+    blocks = functional.pad(weight, (0, missing)).unflatten(0, (groups, -1)).transpose(2, 3)
+    apart = torch.eye(groups, dtype=weight.dtype, device=weight.device)
+    # (groups, out, kernel, in) to (groups, out, kernel, groups, in)
+    whole = blocks.unsqueeze(3) * apart.view(groups, 1, 1, groups, 1)
+    return whole.flatten(3).flatten(0, 1).unflatten(1, (-1, stride)).flatten(2)
 
 
-def _n_merged(groups: int, channels: int) -> int:
-    """The most groups, of so many channels each, that are to become one."""
-    return max(
-        number
-        for number in range(1, groups + 1)
-        if groups % number == 0 and (number == 1 or number * channels <= MERGED_CHANNELS)
+def _is_folded(layer: nn.Module) -> bool:
+    return isinstance(layer, Conv1d) and layer.folded
+
+
+def _can_fold(layer: Conv1d) -> bool:
+    """Whether folding steps is of use to a layer, and leaves aligned numbers of channels."""
+    stride = layer.stride[0]
+    aligned = stride * layer.in_channels % ALIGNMENT == layer.out_channels % ALIGNMENT == 0
+    return stride > 1 and layer.dilation[0] == 1 and aligned
+
+
+def _folded_convolution(layer: Conv1d, x: torch.Tensor) -> torch.Tensor:
+    """(batch, in_channels, n_steps) to (batch, out_channels, n_steps / stride), about."""
+    stride, before = layer.stride[0], cast(int, layer.padding[0])
+    weight = fold_steps(_cast(layer.weight), layer.groups, stride)
+    n_out = (x.shape[2] + 2 * before - layer.kernel_size[0]) // stride + 1
+    n_folded = n_out + weight.shape[1] - 1
+    after = n_folded * stride - before - x.shape[2]
+    steps = functional.pad(x.transpose(1, 2), (0, 0, before, after))
+    folded = steps.reshape(len(x), n_folded, stride * layer.in_channels)
+    y = functional.conv2d(
+        folded.transpose(1, 2).unsqueeze(2), weight.transpose(1, 2).unsqueeze(2), layer.bias
     )
+    return y.squeeze(2)
 
 
 def _reads_columns(layer: Conv1d | Conv2d) -> bool:

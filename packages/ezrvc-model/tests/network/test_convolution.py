@@ -12,7 +12,7 @@ from ezrvc_model.convolution import (
     Conv2d,
     ConvTranspose1d,
     compute_channels_last,
-    merge_groups,
+    fold_steps,
 )
 from ezrvc_model.discriminators.scale import ScaleDiscriminator
 from ezrvc_model.synthesizer.transformer import FeedForward
@@ -41,7 +41,8 @@ LAYERS: list[tuple[str, nn.Module, tuple[int, ...]]] = [
     ("strided", Conv1d(16, 8, 4, stride=3, padding=1), (2, 16, 20)),
     ("pointwise, strided", Conv1d(16, 8, 1, stride=2), (2, 16, 20)),
     ("grouped", Conv1d(16, 32, 5, stride=2, padding=2, groups=4), (2, 16, 20)),
-    ("depthwise", Conv1d(8, 8, 5, padding=2, groups=8), (2, 8, 20)),
+    ("grouped, folded to 8", Conv1d(4, 8, 41, stride=4, padding=20, groups=4), (2, 4, 101)),
+    ("grouped, to the last step", Conv1d(8, 16, 5, stride=4, groups=2), (2, 8, 23)),
     ("transposed", ConvTranspose1d(16, 8, 4, 2, padding=1), (2, 16, 9)),
     ("transposed, dilated", ConvTranspose1d(16, 8, 3, 2, dilation=2, output_padding=1), (2, 16, 9)),
     ("two axes", Conv2d(8, 16, (5, 1), (3, 1), padding=(2, 0)), (2, 8, 11, 3)),
@@ -77,10 +78,11 @@ def test_what_is_computed_and_learnt_stays(
 @pytest.mark.parametrize(
     "layer",
     [
-        Conv1d(1, 8, 3),
+        Conv1d(1, 4, 3),
         Conv1d(8, 1, 3),
         Conv2d(1, 8, 3),
         Conv1d(12, 8, 1),
+        Conv1d(8, 8, 5, padding=2, groups=8),
     ],
     ids=str,
 )
@@ -101,10 +103,7 @@ def test_layers_that_gain_nothing_stay(layer: Conv1d | Conv2d) -> None:
     ],
     ids=str,
 )
-def test_single_channels_as_products(
-    layer: Any, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ezrvc_model.convolution.SINGLE_CHANNEL_PRODUCTS", True)
+def test_single_channels_as_products(layer: Any, shape: tuple[int, ...]) -> None:
     layer = copy.deepcopy(layer).double()
     other = turned(layer)
     assert other.as_product
@@ -121,26 +120,25 @@ def test_single_channels_as_products(
         torch.testing.assert_close(two.grad, one.grad, rtol=1e-12, atol=1e-12)
 
 
-def test_merged_groups_by_hand() -> None:
-    """Four groups of one channel in and one out, kernel of one: a diagonal."""
-    weight = torch.tensor([2.0, 3.0, 5.0, 7.0]).view(4, 1, 1)
-    assert torch.equal(merge_groups(weight, 4, 4)[..., 0], torch.diag(weight.flatten()))
-    pairs = torch.tensor([[2.0, 0.0], [0.0, 3.0], [5.0, 0.0], [0.0, 7.0]])
-    assert torch.equal(merge_groups(weight, 4, 2)[..., 0], pairs)
-    assert merge_groups(weight, 4, 1) is weight
+def test_folded_steps_by_hand() -> None:
+    """Two groups of one channel in and one out, a kernel of three, a stride of two."""
+    weight = torch.tensor([[[2.0, 3.0, 5.0]], [[7.0, 11.0, 13.0]]])
+    first = [[2.0, 0.0, 3.0, 0.0], [5.0, 0.0, 0.0, 0.0]]  # step by step, both channels of each
+    second = [[0.0, 7.0, 0.0, 11.0], [0.0, 13.0, 0.0, 0.0]]
+    assert torch.equal(fold_steps(weight, 2, 2), torch.tensor([first, second]))
 
 
-@pytest.mark.parametrize("merged_channels", [4, 8, 64, 1024])
-def test_the_scale_discriminator_computes_with_any_groups(
-    merged_channels: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ezrvc_model.convolution.MERGED_CHANNELS", merged_channels)
+@pytest.mark.parametrize("n_samples", [600, 601, 603])
+def test_the_scale_discriminator_computes_with_folded_steps(n_samples: int) -> None:
     torch.manual_seed(0)
     judge = ScaleDiscriminator(narrowing=2).double()
     other = turned(judge)
-    layers = [each for each in other.modules() if isinstance(each, Conv1d)]
-    assert max(each.n_merged for each in layers) == min(merged_channels // 2, 256)
-    audio = random(2, 1, 600)
+    assert [each.folded for each in other.modules() if isinstance(each, Conv1d)] == [
+        *[False],
+        *[True] * 4,
+        *[False] * 2,
+    ]
+    audio = random(2, 1, n_samples)
     (logits, maps), (logits_too, maps_too) = judge(audio), other(audio)
     torch.testing.assert_close(logits_too, logits, rtol=1e-12, atol=1e-12)
     for one, two in zip(maps, maps_too, strict=True):

@@ -13,6 +13,7 @@ from torch import nn
 from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.convolution import compute_channels_last
 from ezrvc_model.discriminators.discriminator import Discriminator
+from ezrvc_model.discriminators.scale import ScaleDiscriminator
 from ezrvc_model.errors import ModelError
 from ezrvc_model.synthesizer.synthesizer import Synthesizer
 from ezrvc_model.training.checkpoint import TrainedNetwork
@@ -147,10 +148,16 @@ def fresh_networks(
     return generator, discriminator
 
 
+def channels_last_parts(network: nn.Module) -> list[nn.Module]:
+    """What of a player is faster with the channels side by side: see docs/training-on-a-gpu.md."""
+    return [each for each in network.modules() if isinstance(each, ScaleDiscriminator)]
+
+
 def _learner(fabric: Fabric, settings: TrainConfig, network: nn.Module) -> Learner:
     network.to(fabric.device).train()
     if fabric.device.type == "cuda" and computes_in_half(fabric):
-        compute_channels_last(network)
+        for part in channels_last_parts(network):
+            compute_channels_last(part)
     optimizer = make_optimizer(network, settings, fabric)
     runner: Any = FieldsOf(network)
     if settings.compile:
