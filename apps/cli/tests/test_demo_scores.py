@@ -23,9 +23,7 @@ from ezrvc_cli.demo.verdict import (
     who_follows_pitch,
 )
 from ezrvc_eval import Evaluation, Score, TakeResult
-from ezrvc_model.config import DiscriminatorConfig
-from ezrvc_model.discriminators.discriminator import Discriminator
-from ezrvc_model.discriminators.discriminator_file import save_discriminator
+from ezrvc_model.builtin import built_in_voice
 from ezrvc_model.testing import save_untrained_voice
 from ezrvc_model.voice import VoiceModel
 from ezrvc_model.voice_card import F0Range
@@ -168,12 +166,8 @@ def test_the_lowest_and_the_highest_speak(tmp_path: Path) -> None:
     assert lowest_and_highest(voice) == ("c",)
 
 
-def test_the_discriminator_is_of_the_base_s_shape(tmp_path: Path) -> None:
-    shape = DiscriminatorConfig(periods=(2,), narrowing=16)
-    network = Discriminator(shape.periods, shape.resolutions, narrowing=shape.resolved_narrowing)
-    assert configuration(tmp_path, 7).train.discriminator == DiscriminatorConfig()
-    save_discriminator(tmp_path / "discriminator.safetensors", network)
-    config = configuration(tmp_path, 7).train
-    assert config.discriminator == shape
-    assert config.base == "builtin:base"
-    assert config.max_steps == 7
+def test_the_demo_learns_from_the_built_in_voice() -> None:
+    config = configuration(7)
+    assert (config.train.base, config.train.max_steps) == ("builtin:base", 7)
+    built_in = VoiceModel.load(built_in_voice("base")).config
+    assert config.model.model_copy(update={"n_speakers": built_in.n_speakers}) == built_in

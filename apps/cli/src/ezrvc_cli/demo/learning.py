@@ -1,11 +1,7 @@
 """How the demo's voice is learnt: a short way on from the built-in voice."""
 
-from pathlib import Path
-
 from ezrvc_cli.settings import ProjectConfig, compose
 from ezrvc_model.builtin import BASE, BUILT_IN_SCHEME
-from ezrvc_model.discriminators.discriminator_file import read_discriminator_config
-from ezrvc_model.voice_folder import DISCRIMINATOR_NAME
 
 PRESET = "base-24k"
 """Of the built-in voice, so that all of it is taken over."""
@@ -24,19 +20,7 @@ _A_MINUTE_OF_CPU = {
 pitch; 2e-4 brings it nearer to the new one within 40 steps."""
 
 
-def configuration(built_in: Path, steps: int) -> ProjectConfig:
-    """The settings of the demo's training: the built-in voice, its discriminator, few steps.
-
-    Args:
-        built_in: folder of the voice that training starts from.
-        steps: of training.
-    """
-    training: dict[str, object] = {
-        **_A_MINUTE_OF_CPU,
-        "base": f"{BUILT_IN_SCHEME}{BASE}",
-        "max_steps": steps,
-    }
-    opponent = built_in / DISCRIMINATOR_NAME
-    if opponent.is_file():  # of its shape, so that it goes on, too
-        training["discriminator"] = read_discriminator_config(opponent).to_tree()
+def configuration(steps: int) -> ProjectConfig:
+    """The settings of the demo's training: few steps from the built-in voice."""
+    training = {**_A_MINUTE_OF_CPU, "base": f"{BUILT_IN_SCHEME}{BASE}", "max_steps": steps}
     return compose(preset=PRESET, options={"train": training})

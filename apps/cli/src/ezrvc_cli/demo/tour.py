@@ -88,7 +88,7 @@ def take_tour(
         )
 
     at_once = converted(ready, lowest_and_highest(ready))
-    config = configuration(built_in_voice(BASE), steps)
+    config = configuration(steps)
     prepared, training = _learn(
         folder, samples.target, config, device, workers, progress, observers
     )

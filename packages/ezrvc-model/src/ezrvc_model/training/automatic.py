@@ -11,7 +11,7 @@ from ezrvc_model.config import DiscriminatorConfig, TrainConfig
 from ezrvc_model.training.bases.base import Base
 from ezrvc_model.training.checkpoint import CheckpointRecord
 
-FINE_TUNING_STEPS = 800
+FINE_TUNING_STEPS = 400
 """Of a run that starts from the built-in voice."""
 _FROM_NOTHING = {"max_steps": 100_000, "good_from_step": 10_000, "warm_up_steps": 0}
 _FROM_BASE = {**_FROM_NOTHING, "warm_up_steps": 50}
