@@ -7,9 +7,8 @@ import torch
 from ezrvc_audio.testing import speech_like
 from ezrvc_audio.waveform import Waveform
 from ezrvc_device.weights.compact_file import write_compact
-from ezrvc_features.content.formants import warp_formants
 from ezrvc_features.content.soft_units import SoftUnitsEncoder
-from ezrvc_features.content.soft_units_network import SoftUnitsNetwork, mel_power, scale_power
+from ezrvc_features.content.soft_units_network import SoftUnitsNetwork
 from ezrvc_features.errors import FeatureError
 from ezrvc_features.testing.content import ContentConformance
 
@@ -52,26 +51,6 @@ def test_live_units_are_final_after_their_chunk(weights: Path) -> None:
         units = live.encode(Waveform(changed, 16_000))
         assert torch.allclose(units[:, : n_frames - 1], whole[:, : n_frames - 1], atol=1e-5)
         assert not torch.allclose(units[:, n_frames:], whole[:, n_frames:], atol=1e-2)
-
-
-def test_a_recording_is_heard_several_times_and_live_sound_once(
-    weights: Path, encoder: SoftUnitsEncoder
-) -> None:
-    spoken = speech_like(1.0, 16_000, seed=4)
-    opened = SoftUnitsEncoder.open(weights)
-    network = SoftUnitsNetwork(**opened.config)
-    network.load_state_dict(opened.tensors())
-    power = mel_power(torch.from_numpy(spoken.samples))
-    warped = [power, *(warp_formants(power, torch.tensor([look])) for look in (0.9, 1.1))]
-    with torch.no_grad():
-        heard = [network(scale_power(each)) for each in warped]
-        live = network(scale_power(power), chunk_frames=CHUNK_FRAMES)
-    mean = torch.stack(heard).mean(dim=0)
-    expected = (mean / mean.square().mean(dim=1, keepdim=True).sqrt())[0]
-    assert torch.allclose(encoder.encode(spoken), expected, atol=1e-4)
-    assert not torch.allclose(encoder.encode(spoken), heard[0][0], atol=1e-2)
-    once = SoftUnitsEncoder(opened, name="live", device=CPU, chunk_frames=CHUNK_FRAMES)
-    assert torch.allclose(once.encode(spoken), live[0], atol=1e-4)
 
 
 def test_other_weights_are_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import itertools
 import json
 from pathlib import Path
 
+import librosa
 import numpy as np
 import pytest
 import torch
@@ -13,7 +14,7 @@ from ezrvc_audio.writing import write
 from ezrvc_device.weights.compact_file import open_compact, read_compact
 from ezrvc_features.content.soft_units_network import mel_power, scale_power
 from soft_units.align import LEAST_LIKELY, aligned_names, best_path, run_lengths, states_of
-from soft_units.augmentation import augment
+from soft_units.augmentation import augment, warp_formants
 from soft_units.corpus import held_out_speakers, phone_classes, read_manifest
 from soft_units.labels import IGNORED, SILENCE, frame_labels, phone_spans
 from soft_units.objective import Judges
@@ -71,6 +72,16 @@ def test_words_that_were_not_said_are_not_aligned() -> None:
     assert aligned_names(sure[:1], "ab", classes) is None  # too short for two phones
     assert run_lengths(["a", "a", None, "a"]) == [("a", 2), (None, 1), ("a", 1)]
     assert LEAST_LIKELY < 0
+
+
+def test_a_longer_throat_lowers_a_formant_by_its_factor() -> None:
+    time = np.arange(16_000) / 16_000
+    tone = torch.from_numpy(np.sin(2 * np.pi * 2000 * time)).float()[None]
+    warped = warp_formants(mel_power(tone), torch.tensor([0.8]))
+    bands_hz = librosa.mel_frequencies(n_mels=82, fmax=8000)[1:-1]
+    assert bands_hz[int(warped.mean(dim=2).argmax())] == pytest.approx(1600, rel=0.04)
+    same = warp_formants(mel_power(tone), torch.tensor([1.0]))
+    torch.testing.assert_close(same, mel_power(tone), rtol=1e-3, atol=1e-3)
 
 
 def test_augmentation_follows_its_generator() -> None:

@@ -5,7 +5,7 @@ data, and with what result. The idea of soft units is that of van Niekerk et
 al., "A Comparison of Discrete and Soft Speech Units for Improved Voice Conversion" (2022).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -13,21 +13,13 @@ from torch import nn
 
 from ezrvc_device.weights.compact_file import open_compact, read_compact
 from ezrvc_features.content.checkpoint import ConvertedFile, account_for
-from ezrvc_features.content.formants import warp_formants
-from ezrvc_features.content.soft_units_network import (
-    SoftUnitsNetwork,
-    at_unit_power,
-    mel_power,
-    scale_power,
-)
+from ezrvc_features.content.soft_units_network import SoftUnitsNetwork, log_mel
 from ezrvc_features.content.speech_encoder import WeightedEncoder
 from ezrvc_features.content.windows import SPEECH_HOP, WindowPlan
 from ezrvc_features.errors import FeatureError
 
 _LONGEST_FRAMES = 1450
 """29 s, of the 30 s that the network knows positions for."""
-_LOOKS = (1.0, 0.9, 1.1)
-"""Factors of formants at which recordings are heard; live sound at the first alone."""
 
 
 class CompactCheckpoint(ConvertedFile):
@@ -40,9 +32,6 @@ class CompactCheckpoint(ConvertedFile):
 
 class SoftUnitsEncoder(WeightedEncoder):
     """Units of root mean square 1, 50 a second.
-
-    Recordings are heard several times, with formants moved a little, and the units are the mean
-    of what is heard: the network makes fewer errors in it. Live sound is heard once.
 
     Args:
         checkpoint: the weights.
@@ -69,32 +58,17 @@ class SoftUnitsEncoder(WeightedEncoder):
         self._network = self._furnish(_empty_network(checkpoint), checkpoint)
 
     def _forward(self, samples: torch.Tensor) -> torch.Tensor:
-        power = mel_power(samples, self._network.n_mels)
-        return self._heard(lambda look: scale_power(_moved(power, look)))
+        mel = log_mel(samples, self._network.n_mels)
+        return self._network(mel, chunk_frames=self._chunk_frames)
 
     def _forward_padded(self, samples: torch.Tensor, lengths: list[int]) -> torch.Tensor:
-        powers = [
-            mel_power(sound[None, :length], self._network.n_mels)
+        mels = [
+            log_mel(sound[None, :length], self._network.n_mels)[0].mT
             for sound, length in zip(samples, lengths, strict=True)
         ]  # each by itself: its end is reflected
-        n_frames = torch.tensor([length // SPEECH_HOP for length in lengths], device=samples.device)
-
-        def mels(look: float) -> torch.Tensor:
-            scaled = [scale_power(_moved(power, look))[0].mT for power in powers]
-            return nn.utils.rnn.pad_sequence(scaled, batch_first=True).mT
-
-        return self._heard(mels, n_frames)
-
-    def _heard(
-        self, mels: Callable[[float], torch.Tensor], lengths: torch.Tensor | None = None
-    ) -> torch.Tensor:
-        """The mean of the looks, again of root mean square 1."""
-        looks = _LOOKS if self._chunk_frames is None else _LOOKS[:1]
-        heard = [
-            self._network(mels(look), chunk_frames=self._chunk_frames, lengths=lengths)
-            for look in looks
-        ]
-        return at_unit_power(torch.stack(heard).mean(dim=0))
+        mel = nn.utils.rnn.pad_sequence(mels, batch_first=True).mT
+        n_frames = torch.tensor([length // SPEECH_HOP for length in lengths], device=mel.device)
+        return self._network(mel, chunk_frames=self._chunk_frames, lengths=n_frames)
 
     @classmethod
     def open(cls, source: Path) -> ConvertedFile:
@@ -110,10 +84,6 @@ class SoftUnitsEncoder(WeightedEncoder):
             opened.tensors(), _empty_network(opened).state_dict(), harmless="", source=source
         )
         return opened
-
-
-def _moved(power: torch.Tensor, look: float) -> torch.Tensor:
-    return power if look == 1 else warp_formants(power, torch.full((len(power),), look))
 
 
 def _empty_network(checkpoint: ConvertedFile) -> SoftUnitsNetwork:

@@ -72,7 +72,7 @@ class SoftUnitsNetwork(nn.Module):
         """Units of a batch.
 
         Args:
-            mel: of `mel_power` and `scale_power`, (batch, n_mels, 2 * n_frames or one more).
+            mel: of `log_mel`, (batch, n_mels, 2 * n_frames or one more).
             chunk_frames: a unit sees no further than the end of its chunk of so many; None: all.
             past_chunks: with `chunk_frames`, how many chunks before its own a unit sees.
             lengths: units of each item that are real, (batch,); None: all of them. What follows
@@ -90,12 +90,8 @@ class SoftUnitsNetwork(nn.Module):
         visible = _visible(n_frames, chunk_frames, past_chunks, lengths, mel.device)
         for layer in self.layers:
             hidden = layer(hidden, visible)
-        return at_unit_power(self.project(self.layer_norm(hidden)).mT.float())
-
-
-def at_unit_power(units: torch.Tensor) -> torch.Tensor:
-    """Units of root mean square 1 in the same direction, (batch, dim, n_frames)."""
-    return units * units.square().mean(dim=1, keepdim=True).clamp(min=1e-6).rsqrt()
+        units = self.project(self.layer_norm(hidden)).mT.float()
+        return units * units.square().mean(dim=1, keepdim=True).clamp(min=1e-6).rsqrt()
 
 
 class _Layer(nn.Module):
@@ -132,8 +128,8 @@ class _Attention(nn.Module):
         return self.out_proj(heard.transpose(1, 2).flatten(2))
 
 
-def mel_power(samples: torch.Tensor, n_mels: int = 80) -> torch.Tensor:
-    """Mel power every 10 ms.
+def log_mel(samples: torch.Tensor, n_mels: int = 80) -> torch.Tensor:
+    """What the network hears: log10 mel power every 10 ms on a fixed scale, about -0.75 to 1.
 
     Args:
         samples: (batch, n_samples), 16 kHz, more than 200 samples.
@@ -142,6 +138,11 @@ def mel_power(samples: torch.Tensor, n_mels: int = 80) -> torch.Tensor:
     Returns:
         (batch, n_mels, n_samples // 160).
     """
+    return scale_power(mel_power(samples, n_mels))
+
+
+def mel_power(samples: torch.Tensor, n_mels: int = 80) -> torch.Tensor:
+    """Mel power every 10 ms, (batch, n_samples) to (batch, n_mels, n_samples // 160)."""
     window = torch.hann_window(_N_FFT, device=samples.device)
     spectrum = torch.stft(samples, _N_FFT, MEL_HOP, window=window, return_complex=True)
     power = spectrum[..., :-1].abs().square()
@@ -150,7 +151,7 @@ def mel_power(samples: torch.Tensor, n_mels: int = 80) -> torch.Tensor:
 
 
 def scale_power(power: torch.Tensor) -> torch.Tensor:
-    """What the network hears of mel power: its log10 on a fixed scale, about -0.75 to 1."""
+    """Mel power on the network's scale."""
     return (power.clamp(min=10**_QUIETEST).log10() + 4.0) / 4.0
 
 
