@@ -250,7 +250,7 @@ class TrainConfig(Section):
     themselves."""
     cuda_graphs: bool = False
     """Record the step of each length of batch once and replay it, on one CUDA device in fp32 or
-    bf16. It has been tried with a recorder on a CPU only."""
+    bf16. Measured in docs/training-on-a-gpu.md."""
     compile: bool = False
     """Compile the networks (torch.compile), on CUDA only; needs a C compiler and takes minutes at
     the start."""
