@@ -83,3 +83,13 @@ def test_a_long_recording_stays_within_two_gibibytes(
     assert (n_clips == 1) == bool(slicing)
     assert len(list(experiment.rglob("*.meta.json"))) == n_clips
     assert peak < BOUND, f"{peak / 2**20:.0f} MiB"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_ten_minutes_convert_within_a_gibibyte_and_a_half(home: Path, tmp_path: Path) -> None:
+    long = tmp_path / "long.wav"
+    write_recording(long, 1 / 6, tmp_path / "samples")
+    command = [sys.executable, "-c", "from ezrvc_cli.main import main; main()"]
+    peak = peak_of([*command, "convert", str(long), "-o", str(home / "out.wav")])
+    assert peak < 1.5 * 2**30, f"{peak / 2**20:.0f} MiB"

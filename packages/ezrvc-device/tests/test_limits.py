@@ -12,7 +12,7 @@ import torch
 
 from ezrvc_device import container_limits, memory, processors
 from ezrvc_device.errors import DeviceError
-from ezrvc_device.memory import host_memory, memory_status
+from ezrvc_device.memory import bound_kept_kernels, host_memory, memory_status
 from ezrvc_device.processors import limit_threads, processor_count, worker_count
 
 
@@ -137,3 +137,15 @@ def test_memory_of_a_gpu_is_what_its_driver_says(monkeypatch: pytest.MonkeyPatch
     status = memory_status(torch.device("mps"))
     assert (status.free, status.total) == (6, 10)
     assert status.host_total > 10
+
+
+def test_kept_kernels_are_bounded_where_the_user_says_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", raising=False)
+    monkeypatch.setattr(os, "environ", os.environ.copy())  # what is set here ends with the test
+    bound_kept_kernels()
+    assert 0 < int(os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"]) < 1024
+    os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] = "7"
+    bound_kept_kernels()
+    assert os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == "7"

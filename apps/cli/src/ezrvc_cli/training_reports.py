@@ -1,11 +1,11 @@
-"""How training stands, what it would do, and what it took of a base: for people and machines."""
+"""Training: what it did, how it stands, what it would do, what it took; in lines and trees."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ezrvc_model.training import BaseReport, RunStatus, TrainingPlan
+from ezrvc_model.training import BaseReport, RunStatus, TrainingPlan, TrainingResult
 
 _MIB = 2**20
 
@@ -133,3 +133,45 @@ def _state(status: RunStatus) -> str:
     if status.running:
         return "running"
     return "finished" if status.finished else "stopped; `ezrvc train` goes on"
+
+
+def training_lines(result: TrainingResult) -> list[str]:
+    """What training did, what it ended with, and what to do next."""
+    lines = [f"left out    {each.path}: {each.reason}" for each in result.left_out]
+    lines += [f"damaged     {path}: set aside" for path in result.damaged_checkpoints]
+    lines.append(f"beginning   {result.beginning}")
+    if result.already_complete:
+        lines.append(
+            f"nothing to do: {result.steps} steps are trained; for more: ezrvc train --steps N"
+        )
+    else:
+        lines.append(f"trained     {result.steps} steps in all, {result.steps_now} now")
+    shown = {name: value for name, value in result.metrics.items() if "mel" in name}
+    lines += [f"            {name} {value:.3f}" for name, value in shown.items()]
+    lines.append(f"voice       {result.voice}")
+    if result.advice is not None:
+        lines.append(f"advice      {result.advice}")
+    if result.interrupted:
+        lines.append("stopped     saved; run the same command to go on")
+    else:
+        lines.append("next        ezrvc convert INPUT -o out.wav")
+    return lines
+
+
+def training_summary(result: TrainingResult) -> dict[str, Any]:
+    """The same as a tree."""
+    return {
+        "run": result.run,
+        "voice": result.voice,
+        "steps": result.steps,
+        "steps_now": result.steps_now,
+        "resumed_from": result.resumed_from,
+        "damaged_checkpoints": list(result.damaged_checkpoints),
+        "left_out": [{"path": each.path, "reason": each.reason} for each in result.left_out],
+        "metrics": dict(result.metrics),
+        "seconds": result.duration_s,
+        "interrupted": result.interrupted,
+        "advice": result.advice,
+        "beginning": result.beginning,
+        "base": None if result.base is None else base_summary(result.base),
+    }

@@ -1,5 +1,6 @@
 """How much memory there is and how much is free: device, host, this process."""
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,20 @@ class MemoryStatus:
     host_total: int
     process_resident: int
     """What this process holds of the host's memory."""
+
+
+_KERNELS_KEPT = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+_MOST_KERNELS = 256
+"""As many as the layers of a voice ask for at the lengths that keep coming; measured."""
+
+
+def bound_kept_kernels() -> None:
+    """Let oneDNN, PyTorch's library of layers on CPUs, keep fewer of the kernels that it has made.
+
+    It makes them anew for every length of sound, and keeps 1024, which of sounds of many lengths
+    are some hundreds of megabytes. Read when the first layer runs; what the user has set stays.
+    """
+    os.environ.setdefault(_KERNELS_KEPT, str(_MOST_KERNELS))
 
 
 def host_memory() -> HostMemory:

@@ -67,8 +67,8 @@ def command(
     from pathlib import Path
 
     from ezrvc_cli.console import print_json, progress_display, say
+    from ezrvc_cli.conversion_reports import conversion_lines, conversion_summary
     from ezrvc_cli.pipeline.convert import choose_target, find_inputs, plan_outputs
-    from ezrvc_cli.reports import conversion_lines, conversion_summary
     from ezrvc_device.configuration import merge, parse_overrides
     from ezrvc_device.storage import find_storage
     from ezrvc_model.conversion import ConversionSettings, VoiceConverter

@@ -86,7 +86,7 @@ def command(
         find_recordings,
         preprocess,
     )
-    from ezrvc_cli.reports import preprocess_lines, preprocess_summary
+    from ezrvc_cli.preprocess_reports import preprocess_lines, preprocess_summary
     from ezrvc_cli.settings import compose
     from ezrvc_device.storage import find_storage
 

@@ -144,7 +144,7 @@ def _show_plan(plan: Any, *, as_json: bool) -> None:
 
 def _show_result(result: Any, *, as_json: bool) -> None:
     from ezrvc_cli.console import print_json
-    from ezrvc_cli.reports import training_lines, training_summary
+    from ezrvc_cli.training_reports import training_lines, training_summary
 
     if as_json:
         print_json(training_summary(result))

@@ -15,6 +15,7 @@ from ezrvc_audio.waveform import Waveform
 from ezrvc_audio.writing import AudioWriter
 from ezrvc_device.accelerator import resolve_device
 from ezrvc_device.errors import DeviceError
+from ezrvc_device.memory import bound_kept_kernels
 from ezrvc_device.progress import Progress, silent
 from ezrvc_features.alignment import FeatureAligner
 from ezrvc_features.content.base import ContentEncoder
@@ -66,6 +67,7 @@ class VoiceConverter:
         encoder: ContentEncoder | None = None,
         f0_estimator: F0Estimator | None = None,
     ) -> None:
+        bound_kept_kernels()
         self.voice = voice
         self.device = resolve_device(device)
         self._generator = voice.prepared_generator().to(self.device)
