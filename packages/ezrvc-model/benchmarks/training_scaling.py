@@ -75,7 +75,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--frames", type=int, help="of each clip; left out: the preset's")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--warm-up", type=int, default=5)
-    parser.add_argument("--limit", type=float, default=120.0, help="seconds that all may take")
+    parser.add_argument("--limit", type=float, default=300.0, help="seconds that all may take")
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
 
