@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 
 from ezrvc_device.accelerator import resolve_device
 from ezrvc_device.atomic import write_text
-from ezrvc_features.content.soft_units_network import SoftUnitsNetwork
 from soft_units.corpus import load_clips, read_manifest
 from soft_units.labels import SILENCE, phone_spans
 from soft_units.measure import encode
-from soft_units.objective import Judges
+from soft_units.reader import Reader
 
 LEAST_LIKELY = -1.5
 """Mean log probability of a frame, below which a recording and its words do not belong together."""
@@ -128,15 +127,7 @@ def align(
     corpus: Path, checkpoint: Path, pronunciations: Path, device: torch.device
 ) -> list[dict[str, Any]]:
     """Rows of `path` and `phones`: names (null: not known) and how many frames of 20 ms."""
-    state = torch.load(checkpoint, weights_only=True, map_location="cpu")
-    network = SoftUnitsNetwork(**state["config"]).eval()
-    network.load_state_dict(state["network"])
-    classes: dict[str, int] = state["classes"]
-    # of the judges only the reader of phones is needed
-    judges = Judges(state["config"]["dim"], len(classes), len(state["judges"]["speaker.2.bias"]))
-    judges.load_state_dict(state["judges"])
-    network.to(device)
-    judges.to(device)
+    reader = Reader.load(checkpoint, device)
     lines = pronunciations.read_text(encoding="utf-8").splitlines()
     said = {row["path"]: row["phonemes"] for row in map(json.loads, lines)}
     rows = []
@@ -144,12 +135,12 @@ def align(
         name = clip.path.relative_to(corpus).as_posix()
         if name not in said:
             continue
-        for loaded in load_clips([clip], classes, {clip.speaker: 0}):
-            units = encode(network, loaded, device)
+        for loaded in load_clips([clip], reader.classes, {clip.speaker: 0}):
+            units = encode(reader.network, loaded, device)
             if units.shape[1] < loaded.n_frames:  # longer than what is encoded at once
                 continue
-            guesses = judges.phones(units.T).log_softmax(dim=1).cpu().numpy()
-            names = aligned_names(guesses, said[name], classes)
+            guesses = reader.phones(units.T).log_softmax(dim=1).cpu().numpy()
+            names = aligned_names(guesses, said[name], reader.classes)
             if names is not None:
                 rows.append({"path": name, "phones": run_lengths(names)})
     return rows

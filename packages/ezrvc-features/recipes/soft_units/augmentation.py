@@ -10,12 +10,13 @@ from ezrvc_features.content.soft_units_network import scale_power
 _HIGHEST_HZ = 8000.0
 
 
-def augment(power: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def augment(power: torch.Tensor, generator: torch.Generator, *, holes: bool = True) -> torch.Tensor:
     """A random version of each item, as the network hears it.
 
     Args:
         power: mel power, (batch, n_mels, n_columns).
         generator: of the draws, on the CPU.
+        holes: whether short stretches are silenced.
 
     Returns:
         Log-mel bands on the network's scale, of the same shape.
@@ -31,7 +32,7 @@ def augment(power: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     power = power * 10 ** ((draw(-25, 8, 1, 1) + _equalizer(draw(-1, 1, 6), n_mels)) / 10)
     power = power + _noise(power, draw(5, 50), draw(0, 1), generator)
     heard = scale_power(_narrow(power, draw(0, 1), draw(0.55, 1.0)))
-    return _mask_time(heard, generator)
+    return _mask_time(heard, generator) if holes else heard
 
 
 def warp_formants(power: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
@@ -87,9 +88,10 @@ def _noise(
     band = torch.arange(n_mels, device=power.device) / n_mels
     colour = 10 ** (-2.0 * tilt[:, None] * band)
     level = power.mean(dim=(1, 2)) / 10 ** (snr_db / 10)
-    fluctuation = torch.rand(power.shape, generator=generator).clamp(min=1e-4).log().neg()
+    even = torch.rand(power.shape, generator=generator).to(power.device)
+    fluctuation = even.clamp(min=1e-4).log().neg()
     shape = (colour / colour.mean(dim=1, keepdim=True))[..., None]
-    return level[:, None, None] * shape * fluctuation.to(power.device)
+    return level[:, None, None] * shape * fluctuation
 
 
 def _narrow(power: torch.Tensor, choice: torch.Tensor, edge: torch.Tensor) -> torch.Tensor:

@@ -60,7 +60,7 @@ def frame_labels(
 
     Args:
         spans: phones and how long each lasts; None: counts for nothing.
-        classes: number of each phone.
+        classes: number of each phone; a phone without one counts for nothing either.
         n_frames: content frames.
         unit_s: what durations are counted in.
     """
@@ -68,5 +68,5 @@ def frame_labels(
     ends_s = np.cumsum(durations) * unit_s
     middles_s = (np.arange(n_frames) + 0.5) * FRAME_S
     index = np.minimum(np.searchsorted(ends_s, middles_s, side="right"), len(names) - 1)
-    numbers = np.array([IGNORED if name is None else classes[name] for name in names])
+    numbers = np.array([classes.get(name, IGNORED) if name else IGNORED for name in names])
     return numbers[index]

@@ -18,6 +18,8 @@ class Losses(NamedTuple):
     """1 - cosine between the units of two versions of one sound."""
     speaker: torch.Tensor
     """Cross-entropy of an adversary that looks for the speaker."""
+    taught: torch.Tensor
+    """Cross-entropy of the phones that a teacher hears in each frame; 0 without one."""
 
 
 class Judges(nn.Module):
@@ -38,7 +40,12 @@ class Judges(nn.Module):
         self.speaker = nn.Sequential(nn.Linear(2 * dim, 256), nn.ReLU(), nn.Linear(256, n_speakers))
 
     def forward(
-        self, units: torch.Tensor, labels: torch.Tensor, speakers: torch.Tensor, pull: float
+        self,
+        units: torch.Tensor,
+        labels: torch.Tensor,
+        speakers: torch.Tensor,
+        pull: float,
+        taught: torch.Tensor | None = None,
     ) -> Losses:
         """Judge two versions of each item, one after the other in the batch.
 
@@ -47,10 +54,12 @@ class Judges(nn.Module):
             labels: (batch, n_frames).
             speakers: (batch,).
             pull: how strongly the units flee from the adversary.
+            taught: what a teacher hears in each item, (batch, n_frames, n_phones).
         """
         twice = torch.cat([labels, labels])
+        scores = self.phones(units.mT).flatten(0, 1).float()
         phones = functional.cross_entropy(
-            self.phones(units.mT).flatten(0, 1),
+            scores,
             twice.flatten(),
             ignore_index=IGNORED,
             label_smoothing=0.05,
@@ -62,7 +71,11 @@ class Judges(nn.Module):
         assert isinstance(flipped, torch.Tensor)
         deviation, mean = torch.std_mean(flipped, dim=2)
         guess = self.speaker(torch.cat([mean, deviation], dim=1))
-        return Losses(phones, agreement, functional.cross_entropy(guess, speakers.repeat(2)))
+        speaker = functional.cross_entropy(guess, speakers.repeat(2))
+        lesson = torch.zeros_like(phones)
+        if taught is not None:
+            lesson = functional.cross_entropy(scores, torch.cat([taught, taught]).flatten(0, 1))
+        return Losses(phones, agreement, speaker, lesson)
 
 
 class _Reversed(torch.autograd.Function):

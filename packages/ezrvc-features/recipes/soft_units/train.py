@@ -21,7 +21,7 @@ import torch
 
 from ezrvc_device.accelerator import resolve_device
 from ezrvc_device.atomic import atomic_file
-from ezrvc_features.content.soft_units_network import SoftUnitsNetwork
+from ezrvc_features.content.soft_units_network import SoftUnitsNetwork, scale_power
 from ezrvc_features.content.whisper_ppg import WhisperPpgEncoder
 from ezrvc_features.testing.ctranslate2_model import read_container, write_openai_whisper
 from soft_units.augmentation import augment
@@ -35,6 +35,7 @@ from soft_units.corpus import (
 )
 from soft_units.measure import measure
 from soft_units.objective import Judges
+from soft_units.reader import Reader
 
 LONGEST_POSITION = 1500
 """Whisper knows places in 30 seconds; clips begin anywhere in them."""
@@ -47,6 +48,9 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("out", type=Path)
     parser.add_argument("--whisper", type=Path, help="folder with model.bin; none: from scratch")
     parser.add_argument("--aligned", type=Path, help="phones of people, by soft_units.align")
+    parser.add_argument("--more", type=Path, help="another corpus that is only trained on")
+    parser.add_argument("--teacher", type=Path, help="checkpoint of a larger network")
+    parser.add_argument("--units-of", type=Path, help="checkpoint whose units keep their meaning")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--dim", type=int, default=64)
     parser.add_argument("--width", type=int, default=384)
@@ -57,7 +61,14 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=2e-4, help="learning rate at its highest")
     parser.add_argument("--agreement", type=float, default=1.0)
     parser.add_argument("--adversary", type=float, default=0.3)
-    parser.add_argument("--labelled-share", type=float, default=0.7)
+    parser.add_argument("--lesson", type=float, default=1.0, help="weight of what a teacher says")
+    parser.add_argument(
+        "--shares",
+        type=float,
+        nargs=3,
+        default=(0.5, 0.35, 0.15),
+        help="of clips whose phones are exact, were aligned, are not known",
+    )
     parser.add_argument("--clips", type=int, help="use only so many, to try the recipe out")
     parser.add_argument("--measure-every", type=int, default=100)
     parser.add_argument("--save-every", type=int, default=100)
@@ -77,6 +88,7 @@ class Training:
         if settings.clips is not None:
             spread = np.linspace(0, len(manifest) - 1, settings.clips).astype(int)
             manifest = [manifest[index] for index in np.unique(spread)]
+        manifest += read_manifest(settings.more) if settings.more is not None else []
         names = sorted({clip.speaker for clip in manifest})
         speakers = {name: index for index, name in enumerate(names)}
         self.clips = load_clips(
@@ -95,6 +107,12 @@ class Training:
         if settings.whisper is not None:
             load_whisper(self.network, settings.whisper)
         self.judges = Judges(settings.dim, len(self.classes), len(speakers))
+        if settings.units_of is not None:
+            self._keep_units(Reader.load(settings.units_of, torch.device("cpu")))
+        self.teacher: Reader | None = None
+        if settings.teacher is not None:
+            self.teacher = Reader.load(settings.teacher, self.device)
+            self._same_classes(self.teacher)
         self.network.to(self.device)
         self.judges.to(self.device)
         self.optimizer = torch.optim.AdamW(
@@ -105,10 +123,22 @@ class Training:
             weight_decay=0.01,
         )
         self.step = 0
-        self.weight = clip_weights(self.clips, settings.labelled_share)
+        self.weight = clip_weights(self.clips, settings.shares)
         self.checkpoint = settings.out / "checkpoint.pt"
         if self.checkpoint.exists():
             self._restore(torch.load(self.checkpoint, weights_only=True))
+
+    def _keep_units(self, reader: Reader) -> None:
+        """Let the phones be read as `reader` does, now and always: units mean what its did."""
+        self._same_classes(reader)
+        self.judges.phones.load_state_dict(reader.phones.state_dict())
+        self.judges.phones.requires_grad_(False)
+        if self.settings.whisper is None:
+            self.network.load_state_dict(reader.network.state_dict())
+
+    def _same_classes(self, reader: Reader) -> None:
+        if reader.classes != self.classes:
+            raise ValueError("its phones are not those of this corpus")
 
     def run(self) -> None:
         """Train to the last step, printing and saving on the way."""
@@ -142,9 +172,13 @@ class Training:
                 chunk_frames=chunk,
                 first_position=int(rng.integers(0, LONGEST_POSITION - settings.frames)),
             )
+            taught = None
+            if self.teacher is not None:
+                taught = self.teacher.probabilities(scale_power(power))
         pull = settings.adversary * min(1.0, self.step / 200)
-        losses = self.judges(units, labels, speakers, pull)
+        losses = self.judges(units, labels, speakers, pull, taught)
         total = losses.phones + settings.agreement * losses.agreement + losses.speaker
+        total = total + settings.lesson * losses.taught
         self.optimizer.zero_grad()
         total.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -196,15 +230,18 @@ class Training:
         print(f"goes on from step {self.step}", flush=True)
 
 
-def clip_weights(clips: Sequence[Clip], labelled_share: float) -> np.ndarray:
-    """How often each clip is taken: by its length, and labelled ones in the share asked for."""
+def clip_weights(clips: Sequence[Clip], shares: Sequence[float]) -> np.ndarray:
+    """How often each clip is taken: by its length, and kinds of clips in the shares asked for.
+
+    Args:
+        clips: to take from.
+        shares: of clips whose phones are exact, were aligned, are not known.
+    """
     length = np.array([min(clip.n_frames, 500) for clip in clips], dtype=float)
-    labelled = np.array([clip.is_labelled for clip in clips])
-    if labelled.all() or not labelled.any():
-        return length / length.sum()
-    share = np.where(labelled, labelled_share, 1 - labelled_share)
-    total = np.where(labelled, length[labelled].sum(), length[~labelled].sum())
-    return share * length / total
+    kind = np.array([0 if clip.is_exact else 1 if clip.is_labelled else 2 for clip in clips])
+    total = np.array([max(length[kind == each].sum(), 1.0) for each in range(len(shares))])
+    weight = np.asarray(shares)[kind] * length / total[kind]
+    return weight / weight.sum()
 
 
 def load_whisper(network: SoftUnitsNetwork, folder: Path) -> None:

@@ -15,11 +15,12 @@ from ezrvc_device.weights.compact_file import open_compact, read_compact
 from ezrvc_features.content.soft_units_network import mel_power, scale_power
 from soft_units.align import LEAST_LIKELY, aligned_names, best_path, run_lengths, states_of
 from soft_units.augmentation import augment, warp_formants
-from soft_units.corpus import held_out_speakers, phone_classes, read_manifest
+from soft_units.corpus import Clip, held_out_speakers, phone_classes, read_manifest
 from soft_units.labels import IGNORED, SILENCE, frame_labels, phone_spans
 from soft_units.objective import Judges
 from soft_units.publish import main as publish
-from soft_units.train import Training, arguments
+from soft_units.reader import Reader
+from soft_units.train import Training, arguments, clip_weights
 
 
 def test_marks_belong_to_sounds_and_words_to_nobody() -> None:
@@ -93,6 +94,34 @@ def test_augmentation_follows_its_generator() -> None:
     assert not torch.allclose(one, other, atol=0.1)
     assert not torch.allclose(one[0], one[1], atol=0.1)  # each item its own
     assert not torch.allclose(one, scale_power(power), atol=0.1)
+
+
+def test_kinds_of_clips_are_taken_in_their_shares() -> None:
+    def clip(n_frames: int, exact: bool, labelled: bool) -> Clip:
+        labels = torch.full((n_frames,), 1 if labelled else IGNORED)
+        return Clip(0, None, torch.zeros(80, 2 * n_frames), labels, exact)
+
+    clips = [
+        clip(10, True, True),
+        clip(30, True, True),
+        clip(7, False, True),
+        clip(9, False, False),
+    ]
+    np.testing.assert_allclose(clip_weights(clips, (0.4, 0.5, 0.1)), [0.1, 0.3, 0.5, 0.1])
+    np.testing.assert_allclose(clip_weights(clips[:3], (0.4, 0.4, 0.2)), [0.125, 0.375, 0.5])
+
+
+def test_what_a_teacher_says_is_followed() -> None:
+    torch.manual_seed(0)
+    judges = Judges(4, 3, 2)
+    units = torch.randn(4, 4, 10)
+    labels, speakers = torch.full((2, 10), IGNORED), torch.tensor([0, 1])
+    own = judges.phones(units[:2].mT).softmax(dim=2).detach()
+    agreed = judges(torch.cat([units[:2]] * 2), labels, speakers, 0.0, own).taught
+    entropy = -(own * own.log()).sum(dim=2).mean()
+    torch.testing.assert_close(agreed, entropy)  # no teacher is followed closer than oneself
+    assert judges(torch.cat([units[:2]] * 2), labels, speakers, 0.0, own.roll(1, 2)).taught > agreed
+    assert judges(units, labels, speakers, 0.0).taught == 0
 
 
 def test_the_adversary_pulls_the_other_way() -> None:
@@ -169,6 +198,18 @@ def test_a_run_in_small_is_measured_resumed_and_published(
     assert again["step"] == straight["step"] == 3
     for name, weight in straight["network"].items():
         torch.testing.assert_close(again["network"][name], weight, rtol=1e-4, atol=1e-5)
+
+    reader = Reader.load(whole / "checkpoint.pt", torch.device("cpu"))
+    options = [f"--{name}={whole / 'checkpoint.pt'}" for name in ("teacher", "units-of")]
+    taught = Training(
+        arguments([str(corpus), str(tmp_path / "taught"), *small, *options, f"--more={corpus}"])
+    )
+    assert len(taught.clips) == 20  # those who are held out are so in the other corpus as well
+    for name, weight in reader.network.state_dict().items():
+        assert torch.equal(taught.network.state_dict()[name], weight)
+    assert taught._step()["taught"] > 0
+    assert not torch.equal(taught.network.project.weight, reader.network.project.weight)
+    assert torch.equal(taught.judges.phones.weight, reader.phones.weight)
 
     publish([str(whole / "checkpoint.pt"), "--to", str(tmp_path / "units.safetensors")])
     opened = open_compact(tmp_path / "units.safetensors")

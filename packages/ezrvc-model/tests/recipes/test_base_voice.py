@@ -1,6 +1,7 @@
 """The recipe of a base voice: what is laid out for training, and how a voice is scored."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,16 +11,21 @@ from base_voice.lay_out import lay_out
 from base_voice.publish import Choice, publish
 from base_voice.score import main as score_voice
 from base_voice.score import sources
+from base_voice.versions import main as versions
+from ezrvc_audio.experiment import ExperimentFolder
 from ezrvc_audio.testing import speech_like
 from ezrvc_audio.writing import write
+from ezrvc_model.data.clip_set import open_clips, read_file_list
 from ezrvc_model.discriminators.discriminator import Discriminator
 from ezrvc_model.errors import ModelError
-from ezrvc_model.testing import untrained_voice
+from ezrvc_model.testing import small_config, untrained_voice
 from ezrvc_model.training.bases.base import SPEAKER_TABLE
 from ezrvc_model.training.bases.reading import read_base
 from ezrvc_model.voice import VoiceModel
 from ezrvc_model.voice_card import F0Range
 from ezrvc_model.voice_weights import read_generator
+
+MakeExperiment = Callable[..., ExperimentFolder]
 
 
 @pytest.fixture
@@ -104,6 +110,29 @@ def test_of_a_published_voice_the_chosen_speakers_are_kept(trained: Path, tmp_pa
     base = read_base(str(tmp_path / "base"), tmp_path, voice.config)
     assert base.discriminator is not None
     assert base.discriminator.narrowing == 32
+
+
+def test_clips_are_heard_again_as_if_from_others(make_experiment: MakeExperiment) -> None:
+    model = small_config().model_copy(update={"content_dim": 64})
+    experiment = make_experiment(n_clips=2, n_held_out=1, model=model)
+    versions([str(experiment.root), "--count", "2", "--device", "cpu"])
+    listed = read_file_list(experiment.train_list)
+    assert listed[:3] == [
+        "audio/ada/000.wav", "audio/ada/001.wav", "audio/ada/000_heard1.wav"
+    ]  # fmt: skip
+    assert len(listed) == 6
+    assert read_file_list(experiment.validation_list) == ["audio/ada/002.wav"]
+    opened = open_clips(experiment, listed, model, {"ada": 0})
+    assert not opened.left_out
+    clips = {clip.name: clip for clip in opened.clips}
+    own, first, second = (clips[f"audio/ada/000{end}.wav"] for end in ("", "_heard1", "_heard2"))
+    for version in (first, second):
+        assert torch.equal(version.audio, own.audio)
+        assert torch.equal(version.features.f0, own.features.f0)
+        assert torch.equal(version.features.volume, own.features.volume)
+        assert version.features.content.shape == own.features.content.shape
+    likeness = torch.cosine_similarity(first.features.content, second.features.content, dim=0)
+    assert 0.1 < likeness.mean() < 0.9999  # the same sound, heard differently
 
 
 def _chosen(*sources: str) -> Choice:

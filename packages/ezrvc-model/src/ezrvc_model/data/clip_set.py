@@ -2,9 +2,12 @@
 
 import json
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +17,7 @@ from ezrvc_audio.errors import AudioError
 from ezrvc_audio.experiment import ExperimentFolder
 from ezrvc_audio.manifest import Clip, read_manifest
 from ezrvc_audio.reading import read
+from ezrvc_device.processors import processor_count
 from ezrvc_device.progress import Progress, silent
 from ezrvc_features.alignment import FeatureAligner
 from ezrvc_features.errors import FeatureError
@@ -27,6 +31,7 @@ from ezrvc_model.errors import ModelError
 from ezrvc_model.voice_card import F0Range
 
 _log = logging.getLogger(__name__)
+Loaded = TypeVar("Loaded")
 
 
 @dataclass(frozen=True)
@@ -224,11 +229,15 @@ def open_clips(
     left_out: list[LeftOutClip] = []
     pitch: dict[str, list[NDArray[np.float32]]] = {}
     versions: set[str] = set()
-    for number, name in enumerate(names):
+
+    def load(name: str) -> tuple[Clip, TrainingClip]:
+        clip = _listed(name, manifest, speakers)
+        return clip, reader.read(clip)
+
+    for number, (name, loading) in enumerate(zip(names, _side_by_side(load, names), strict=True)):
         progress("checking clips", number, len(names))
         try:
-            clip = _listed(name, manifest, speakers)
-            loaded = reader.read(clip)
+            clip, loaded = loading.result()
             if loaded.n_frames < min_frames:
                 raise FeatureError(f"{name}: {loaded.n_frames} frames, {min_frames} are needed")
         except (AudioError, FeatureError) as error:
@@ -273,6 +282,21 @@ def read_speakers(experiment: ExperimentFolder) -> dict[str, int]:
     if not isinstance(tree, dict) or sorted(tree.values()) != list(range(len(tree))) or not tree:
         raise ModelError(f"{path}: is not a map of speakers to 0, 1, …; run preprocess again")
     return tree
+
+
+def _side_by_side(task: Callable[[str], Loaded], names: Sequence[str]) -> Iterator[Future[Loaded]]:
+    """Run a task for each name on threads, not far ahead of what is taken of it, in order."""
+    n_workers = processor_count()
+    running: deque[Future[Loaded]] = deque()
+    pool = ThreadPoolExecutor(n_workers, "clips")
+    try:
+        for name in names:
+            running.append(pool.submit(task, name))
+            if len(running) > 2 * n_workers:
+                yield running.popleft()
+        yield from running
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _listed(name: str, manifest: Mapping[str, Clip], speakers: Mapping[str, int]) -> Clip:
