@@ -231,6 +231,7 @@ class Trained:
 def train_case(case: Case, fabric: Fabric) -> Trained:
     """Train as the case says, in the processes of `fabric`."""
     model, settings = configuration(case)
+    settings = settings.model_copy(update={"cuda_graphs": "graphs" in case.mode})
     state, batches = prepare(case, fabric)
     watch = Watch(case, fabric.device)
     with tempfile.TemporaryDirectory() as folder:
@@ -247,7 +248,7 @@ def train_case(case: Case, fabric: Fabric) -> Trained:
             progress=watch,
             agreement=Agreement(fabric),
             restart=lambda: None,
-            record=recorder_for(fabric) if "graphs" in case.mode else None,
+            record=recorder_for(fabric, settings),
         ).fit()
     return Trained(watch, state, batches, metrics)
 

@@ -248,9 +248,10 @@ class TrainConfig(Section):
     processes: int = Field(default=1, gt=0)
     """How many train together on this machine, one a GPU; torchrun and `fabric run` say it
     themselves."""
-    cuda_graphs: bool = False
+    cuda_graphs: bool | Literal["auto"] = "auto"
     """Record the step of each length of batch once and replay it, on one CUDA device in fp32 or
-    bf16. Measured in docs/training-on-a-gpu.md."""
+    bf16. `auto`: wherever that is so and nothing is compiled. Measured in
+    docs/training-on-a-gpu.md."""
     compile: bool = False
     """Compile the networks (torch.compile), on CUDA only; needs a C compiler and takes minutes at
     the start."""

@@ -27,7 +27,12 @@ from ezrvc_model.errors import ModelError
 from ezrvc_model.testing import small_config
 from ezrvc_model.training import captured_step, train, train_voice
 from ezrvc_model.training import trainer as trainer_module
-from ezrvc_model.training.captured_step import CapturedStep, recorder_for
+from ezrvc_model.training.captured_step import (
+    CapturedStep,
+    CudaRecorder,
+    Recorder,
+    recorder_for,
+)
 from ezrvc_model.training.fabric import make_fabric
 from ezrvc_model.training.metrics import Metrics
 from ezrvc_model.training.randomness import KeyedNoise, seed_step
@@ -270,9 +275,10 @@ def test_a_run_of_replayed_steps_is_the_run(
     make_experiment: Callable[..., ExperimentFolder],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """With validation and a resume in it, and a parameter that is broken once between steps."""
-    monkeypatch.setattr(train_voice, "recorder_for", lambda fabric: Tape())
+    monkeypatch.setattr(train_voice, "recorder_for", lambda fabric, settings: recorders.pop())
     experiment = make_experiment()
     taken: list[int] = []
     whole_step, breaker = training_step, BreakOnce()
@@ -291,11 +297,16 @@ def test_a_run_of_replayed_steps_is_the_run(
         return losses(tmp_path / name)
 
     monkeypatch.setattr(trainer_module.Trainer, "__post_init__", told_to(breaker))
+    recorders: list[Recorder | None] = [Torn(), Torn(), Tape(), Tape(), None, None]
     expected = run("plain")
     monkeypatch.setattr(trainer_module, "training_step", counted)
-    found = run("replayed", cuda_graphs=True)
+    found = run("replayed")
     assert len(taken) == 3 * (WARM_UP + 1)  # of 10: each start and the way back begin anew
     assert len(found) == 8
+    for one, other in zip(expected, found, strict=True):
+        assert other == pytest.approx(one, rel=1e-4), one["step"]
+    found = run("torn")
+    assert [r.message.partition(":")[0] for r in caplog.records].count(NOT_RECORDED) == 2
     for one, other in zip(expected, found, strict=True):
         assert other == pytest.approx(one, rel=1e-4), one["step"]
 
@@ -324,16 +335,43 @@ def told_to(breaker: BreakOnce) -> Callable[[trainer_module.Trainer], None]:
     return prepared
 
 
+class Torn(Tape):
+    """Fails when all has been recorded, as a graph does for want of memory."""
+
+    def __call__(self, work: Callable[[], None]) -> Callable[[], None]:
+        super().__call__(work)
+        raise torch.OutOfMemoryError("CUDA out of memory\nand much more")
+
+
+NOT_RECORDED = (
+    "steps cannot be recorded here and are taken one by one, which is slower "
+    "(train.cuda_graphs=false does so from the start)"
+)
+
+
 def test_recording_is_for_one_cuda_device() -> None:
     fabric = make_fabric(CPU, precision_for(CPU))
+    by_itself = run_settings(max_steps=1)
+    asked, refused = (run_settings(max_steps=1, cuda_graphs=given) for given in (True, False))
+    assert by_itself.cuda_graphs == "auto"
+    assert recorder_for(fabric, by_itself) is None
     with pytest.raises(ModelError, match=r"train\.cuda_graphs is for CUDA devices.*on cpu"):
-        recorder_for(fabric)
-    alone = SimpleNamespace(scaler=None)
-    for n_processes, precision in ((2, alone), (1, SimpleNamespace(scaler=object()))):
-        other: Any = SimpleNamespace(
+        recorder_for(fabric, asked)
+    alone, scaled = SimpleNamespace(scaler=None), SimpleNamespace(scaler=object())
+
+    def on_cuda(n_processes: int, precision: object) -> Any:
+        return SimpleNamespace(
             device=torch.device("cuda"),
             world_size=n_processes,
             strategy=SimpleNamespace(precision=precision),
         )
+
+    for n_processes, precision in ((2, alone), (1, scaled)):
+        assert recorder_for(on_cuda(n_processes, precision), by_itself) is None
         with pytest.raises(ModelError, match="for one process, in fp32 or bf16"):
-            recorder_for(other)
+            recorder_for(on_cuda(n_processes, precision), asked)
+    one = on_cuda(1, alone)
+    assert isinstance(recorder_for(one, by_itself), CudaRecorder)
+    assert isinstance(recorder_for(one, asked), CudaRecorder)
+    assert recorder_for(one, refused) is None
+    assert recorder_for(one, run_settings(max_steps=1, compile=True)) is None

@@ -6,6 +6,7 @@ what differs from step to step has to lie in tensors: the batch in buffers that 
 are, noise as a hash of the batch's keys, the learning rate in a tensor of its own.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
@@ -15,12 +16,14 @@ from lightning.fabric import Fabric
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from ezrvc_model.config import TrainConfig
 from ezrvc_model.data.pieces import Pieces
 from ezrvc_model.errors import ModelError
 from ezrvc_model.training.fabric import scales_gradients
 from ezrvc_model.training.metrics import Metrics
 from ezrvc_model.training.state import TrainingState
 
+_log = logging.getLogger(__name__)
 WARM_UP = 3
 """Steps of each shape that are taken as ever before one is recorded: libraries choose kernels and
 set memory aside in them."""
@@ -52,22 +55,34 @@ class CudaRecorder:
         return graph.replay
 
 
-def recorder_for(fabric: Fabric) -> Recorder:
-    """What records steps on the device of a run.
+def recorder_for(fabric: Fabric, settings: TrainConfig) -> Recorder | None:
+    """What records steps on the device of a run; None: they are taken one by one.
 
     Raises:
-        ModelError: steps cannot be recorded there.
+        ModelError: steps are to be recorded and cannot be.
     """
+    if settings.cuda_graphs is False:
+        return None
+    reason = _obstacle(fabric)
+    if settings.cuda_graphs == "auto":
+        return None if reason is not None or settings.compile else CudaRecorder()
+    if reason is not None:
+        raise ModelError(reason)
+    return CudaRecorder()
+
+
+def _obstacle(fabric: Fabric) -> str | None:
+    """Why steps cannot be recorded, and what to do."""
     if fabric.device.type != "cuda":
-        raise ModelError(
+        return (
             f"train.cuda_graphs is for CUDA devices, this run is on {fabric.device}: leave it out"
         )
     if fabric.world_size > 1 or scales_gradients(fabric):
-        raise ModelError(
+        return (
             "train.cuda_graphs is for one process, in fp32 or bf16: leave it out, or set "
             "train.processes=1 and train.precision=bf16"
         )
-    return CudaRecorder()
+    return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +99,9 @@ class _Recording:
 class CapturedStep:
     """Takes training steps, from the fourth of a shape on by replaying a recording.
 
+    Where recording fails, for want of memory or because the device or its driver cannot do it,
+    that is logged once and steps are taken one by one from then on.
+
     Args:
         step: takes one; asks the host nothing, and reads no number that changes from step to step
             but those in tensors.
@@ -96,7 +114,7 @@ class CapturedStep:
     ) -> None:
         self._step = step
         self._state = state
-        self._record = record
+        self._record: Recorder | None = record
         self._taken: dict[_Key, int] = {}
         self._recordings: dict[_Key, _Recording] = {}
         state.keep_learning_rate_in_tensors()
@@ -107,9 +125,11 @@ class CapturedStep:
         recording = self._recordings.get(key)
         if recording is None:
             self._taken[key] = self._taken.get(key, 0) + 1
-            if self._taken[key] <= WARM_UP:
+            if self._taken[key] > WARM_UP and self._record is not None:
+                recording = self._try_to_record(pieces, self._record)
+            if recording is None:
                 return self._step(pieces.to(self._state.fabric.device))
-            recording = self._recordings[key] = self._recorded(pieces)
+            self._recordings[key] = recording
         for name in _names(pieces):
             getattr(recording.buffers, name).copy_(getattr(pieces, name), non_blocking=True)
         recording.replay()
@@ -129,7 +149,19 @@ class CapturedStep:
     def _learners(self) -> tuple[Any, ...]:
         return (self._state.generator, self._state.discriminator)
 
-    def _recorded(self, pieces: Pieces) -> _Recording:
+    def _try_to_record(self, pieces: Pieces, record: Recorder) -> _Recording | None:
+        try:
+            return self._recorded(pieces, record)
+        except RuntimeError as error:  # out of memory is one, too
+            _log.warning(
+                "steps cannot be recorded here and are taken one by one, which is slower "
+                "(train.cuda_graphs=false does so from the start): %s",
+                str(error).partition("\n")[0],
+            )
+            self._record = None
+            return None
+
+    def _recorded(self, pieces: Pieces, record: Recorder) -> _Recording:
         device = self._state.fabric.device
         buffers = Pieces(**{n: getattr(pieces, n).to(device, copy=True) for n in _names(pieces)})
         metrics: dict[str, torch.Tensor] = {}
@@ -140,7 +172,7 @@ class CapturedStep:
                 metrics.update(self._step(buffers))
 
         with self._state.capturable():
-            replay = self._record(work)
+            replay = record(work)
         norms = tuple(learner.gradient_norms for learner in self._learners)
         return _Recording(buffers, replay, metrics, norms, kept.tensors)
 

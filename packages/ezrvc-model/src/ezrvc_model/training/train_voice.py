@@ -198,7 +198,7 @@ class _Job:
             progress=self._progress,
             agreement=Agreement(self._fabric),
             restart=functools.partial(self._restart, state),
-            record=recorder_for(self._fabric) if self._settings.cuda_graphs else None,
+            record=recorder_for(self._fabric, self._settings),
         ).fit()
         return replace(
             self._result(state.step),
