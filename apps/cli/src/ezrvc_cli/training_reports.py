@@ -56,9 +56,9 @@ def plan_lines(plan: TrainingPlan) -> list[str]:
         f"batch       {plan.trial.batch_size} clips a step",
         f"memory      about {plan.trial.memory / _MIB:,.0f} MiB, "
         f"{plan.memory_free / _MIB:,.0f} MiB free now",
-        f"speed       {1 / per_step:.2f} steps/s on clips of the greatest length",
+        f"speed       {1 / per_step:.2f} steps/s or more: the longest clips, steps not recorded",
         f"steps       {begins}to {plan.max_steps}",
-        f"time        about {duration_in_words(plan.duration_s)}",
+        f"time        at most {duration_in_words(plan.duration_s)}",
         "nothing was written; leave --dry-run out to begin",
     ]
 

@@ -1,6 +1,7 @@
 """Noise that belongs to a clip, not to a batch."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -54,6 +55,23 @@ def test_draws_are_normal_and_even() -> None:
     steps = uniform.flatten()
     neighbours = torch.corrcoef(torch.stack([steps[1:], steps[:-1]]))[0, 1]
     assert neighbours.abs() < 0.01
+
+
+def test_a_compiled_network_draws_the_same_noise() -> None:
+    def step(keys: torch.Tensor) -> torch.Tensor:
+        noise, like = KeyedNoise(keys), torch.zeros(())
+        return noise.normal((2, 5), like) * 2 + noise.uniform((2, 5), like)
+
+    keys = torch.tensor([3, 2**40])
+    seen: list[torch.fx.GraphModule] = []
+
+    def backend(graph: torch.fx.GraphModule, inputs: object) -> Callable[..., object]:
+        seen.append(graph)
+        return graph.forward
+
+    assert torch.equal(torch.compile(step, backend=backend)(keys), step(keys))
+    assert seen
+    assert not any("xor" in graph.code for graph in seen)
 
 
 def test_noise_for_another_batch_is_refused() -> None:

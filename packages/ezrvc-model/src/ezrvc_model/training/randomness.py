@@ -57,6 +57,7 @@ class KeyedNoise:
         fractions = (self._words(shape, like.device) + 0.5) * 2.0**-_FRACTION_BITS
         return (low + (high - low) * fractions).to(like)
 
+    @torch.compiler.disable  # Inductor of PyTorch 2.11 makes no CUDA kernel of the hash
     def _words(self, shape: Sequence[int], device: torch.device) -> torch.Tensor:
         """Whole numbers below 2^23, as float32."""
         if not shape or shape[0] != len(self._low):
