@@ -12,12 +12,13 @@ import torch
 from ezrvc_audio.testing import speech_like
 from ezrvc_audio.writing import write
 from ezrvc_device.weights.compact_file import open_compact, read_compact
-from ezrvc_features.content.soft_units_network import mel_power, scale_power
+from ezrvc_features.content.soft_units_network import SoftUnitsNetwork, mel_power, scale_power
 from soft_units.align import LEAST_LIKELY, aligned_names, best_path, run_lengths, states_of
 from soft_units.augmentation import augment, warp_formants
 from soft_units.corpus import Clip, held_out_speakers, phone_classes, read_manifest
 from soft_units.labels import IGNORED, SILENCE, frame_labels, phone_spans
 from soft_units.objective import Judges
+from soft_units.publish import between
 from soft_units.publish import main as publish
 from soft_units.reader import Reader
 from soft_units.train import Training, arguments, clip_weights
@@ -139,6 +140,24 @@ def test_the_adversary_pulls_the_other_way() -> None:
     alike = torch.cat([units[:2], units[:2]])
     assert judges(alike, labels, speakers, 0.0).agreement.item() == pytest.approx(0, abs=1e-6)
     assert judges(alike, labels, speakers, 0.0).phones.item() == 0  # nothing is labelled
+
+
+def test_published_weights_lie_between_what_was_trained_and_whisper(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = SoftUnitsNetwork(dim=4, width=16, n_layers=1, n_heads=1)
+    trained = {name: value.clone() for name, value in network.state_dict().items()}
+
+    def load(beginning: SoftUnitsNetwork, folder: Path) -> None:
+        for name, value in beginning.named_parameters():
+            if not name.startswith("project"):
+                value.data.fill_(2.0)
+
+    monkeypatch.setattr("soft_units.publish.load_whisper", load)
+    between(network, Path("whisper"), trained=0.75)
+    for name, value in network.state_dict().items():
+        wanted = trained[name] if name.startswith("project") else 0.75 * trained[name] + 0.5
+        torch.testing.assert_close(value, wanted, msg=name)
 
 
 @pytest.fixture

@@ -55,8 +55,10 @@ class TrainingPlan:
 
     @property
     def duration_s(self) -> float:
-        """Seconds to the end at the speed of the trial: real clips are shorter and go faster, and so
-        do recorded steps (`train.cuda_graphs`)."""
+        """Seconds to the end at the speed of the trial.
+
+        Real clips are shorter and go faster, and so do recorded steps (`train.cuda_graphs`).
+        """
         return max(0, self.max_steps - self.first_step) * self.trial.s_per_step
 
 
