@@ -57,18 +57,23 @@ class KeyedNoise:
         fractions = (self._words(shape, like.device) + 0.5) * 2.0**-_FRACTION_BITS
         return (low + (high - low) * fractions).to(like)
 
-    @torch.compiler.disable  # Inductor of PyTorch 2.11 makes no CUDA kernel of the hash
     def _words(self, shape: Sequence[int], device: torch.device) -> torch.Tensor:
         """Whole numbers below 2^23, as float32."""
         if not shape or shape[0] != len(self._low):
             raise ValueError(f"noise for {len(self._low)} items cannot have shape {tuple(shape)}")
         self._draws += 1
-        words = _hash(self._low.to(device) + self._draws * _STRIDE)
-        words = _hash(words + self._high.to(device))
-        for size in shape[1:]:
-            places = torch.arange(_STRIDE, _STRIDE * (size + 1), _STRIDE, device=device)
-            words = _hash(words.unsqueeze(-1) + places)
-        return (words >> (32 - _FRACTION_BITS)).float()
+        low, high = self._low.to(device), self._high.to(device)
+        return _hash_of_places(low + self._draws * _STRIDE, high, shape[1:])
+
+
+@torch.compiler.disable(recursive=True)  # Inductor of PyTorch 2.11 makes no CUDA kernel of it
+def _hash_of_places(low: torch.Tensor, high: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
+    """Whole numbers below 2^23, as float32: one for each place in each item."""
+    words = _hash(_hash(low) + high)
+    for size in sizes:
+        places = torch.arange(_STRIDE, _STRIDE * (size + 1), _STRIDE, device=words.device)
+        words = _hash(words.unsqueeze(-1) + places)
+    return (words >> (32 - _FRACTION_BITS)).float()
 
 
 def _hash(words: torch.Tensor) -> torch.Tensor:
