@@ -38,7 +38,7 @@ def lay_out(corpus: Path, folder: Path, n_held_out: int = N_HELD_OUT) -> tuple[s
         target = room / clip.speaker / clip.path.name
         target.parent.mkdir(parents=True, exist_ok=True)
         if not target.exists():
-            _link(clip.path, target)
+            link(clip.path, target)
         text = texts.get(clip.path)
         if text:
             target.with_suffix(".txt").write_text(text, encoding="utf-8")
@@ -54,7 +54,8 @@ def _texts(corpus: Path) -> dict[Path, str]:
     return {corpus / row["path"]: row.get("text", "") for row in rows}
 
 
-def _link(source: Path, target: Path) -> None:
+def link(source: Path, target: Path) -> None:
+    """The same file under another name; a copy where the file system has no links."""
     try:
         os.link(source, target)
     except OSError:  # another file system

@@ -9,7 +9,6 @@ the same sound to be made, learns to listen to what stands around them.
 """
 
 import argparse
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from base_voice.lay_out import link
 from ezrvc_audio.experiment import ExperimentFolder
 from ezrvc_audio.manifest import Clip, read_manifest, write_manifest
 from ezrvc_audio.reading import read
@@ -38,6 +38,9 @@ def add_versions(experiment: ExperimentFolder, count: int, device: torch.device)
     """Add `count` versions of each clip of the training list; return how many there are then.
 
     A version is the clip itself under another name, with content of changed sound.
+
+    Raises:
+        ValueError: the clips have versions already.
     """
     network = SoftUnitsNetwork(**open_compact(WEIGHTS).config).eval()
     network.load_state_dict(read_compact(WEIGHTS))
@@ -45,19 +48,22 @@ def add_versions(experiment: ExperimentFolder, count: int, device: torch.device)
     store = FeatureStore(experiment)
     clips = read_manifest(experiment.manifest)
     listed = read_file_list(experiment.train_list)
-    trained = [clip for clip in clips if clip.path in set(listed)]
+    names = set(listed)
+    if any(_name(path, 1) in names for path in listed):
+        raise ValueError(f"{experiment.root}: its clips have versions already")
+    trained = [clip for clip in clips if clip.path in names]
     versions: list[Clip] = []
     for clip, power in _powers(experiment, trained):
         generator = torch.Generator().manual_seed(int(clip.sha256[:8], 16))
-        heard = augment(power.expand(count, -1, -1), generator, holes=False)
+        changed = augment(power.expand(count, -1, -1), generator, holes=False)
         with torch.inference_mode():
-            units = network(heard.to(device)).cpu()
+            units = network(changed.to(device)).cpu()
         for number, content in enumerate(units, start=1):
             versions.append(_add(store, clip, content, number))
     write_manifest(experiment.manifest, [*clips, *versions])
-    names = [*listed, *(version.path for version in versions)]
-    write_text(experiment.train_list, "".join(f"{name}\n" for name in names))
-    return len(names)
+    heard = [*listed, *(version.path for version in versions)]
+    write_text(experiment.train_list, "".join(f"{name}\n" for name in heard))
+    return len(heard)
 
 
 def _powers(
@@ -73,15 +79,18 @@ def _powers(
 
 
 def _add(store: FeatureStore, clip: Clip, content: torch.Tensor, number: int) -> Clip:
-    root, path = store.experiment.root, Path(clip.path)
-    version = clip.model_copy(
-        update={"path": path.with_stem(f"{path.stem}_heard{number}").as_posix()}
-    )
-    os.link(root / clip.path, root / version.path)
+    root = store.experiment.root
+    version = clip.model_copy(update={"path": _name(clip.path, number)})
+    link(root / clip.path, root / version.path)
     made = {kind: np.load(store.path(clip, kind)) for kind in _KEPT}
     plan = {kind: store.recipe(clip, kind) for kind in (*_KEPT, Artefact.CONTENT)}
     store.save(version, {**made, Artefact.CONTENT: content}, plan)
     return version
+
+
+def _name(clip: str, number: int) -> str:
+    path = Path(clip)
+    return path.with_stem(f"{path.stem}_heard{number}").as_posix()
 
 
 def main(argv: Sequence[str] | None = None) -> None:

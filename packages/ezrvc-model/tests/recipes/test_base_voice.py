@@ -133,6 +133,9 @@ def test_clips_are_heard_again_as_if_from_others(make_experiment: MakeExperiment
         assert version.features.content.shape == own.features.content.shape
     likeness = torch.cosine_similarity(first.features.content, second.features.content, dim=0)
     assert 0.1 < likeness.mean() < 0.9999  # the same sound, heard differently
+    with pytest.raises(ValueError, match="have versions already"):
+        versions([str(experiment.root), "--device", "cpu"])
+    assert read_file_list(experiment.train_list) == listed
 
 
 def _chosen(*sources: str) -> Choice:
