@@ -7,6 +7,8 @@ import torch
 from ezrvc_audio.testing import speech_like
 from ezrvc_audio.waveform import Waveform
 from ezrvc_device.weights.compact_file import write_compact
+from ezrvc_features.content.base import Hearing
+from ezrvc_features.content.mel import MelEncoder
 from ezrvc_features.content.soft_units import SoftUnitsEncoder
 from ezrvc_features.content.soft_units_network import SoftUnitsNetwork
 from ezrvc_features.errors import FeatureError
@@ -51,6 +53,22 @@ def test_live_units_are_final_after_their_chunk(weights: Path) -> None:
         units = live.encode(Waveform(changed, 16_000))
         assert torch.allclose(units[:, : n_frames - 1], whole[:, : n_frames - 1], atol=1e-5)
         assert not torch.allclose(units[:, n_frames:], whole[:, n_frames:], atol=1e-2)
+
+
+def test_hearing_ends_in_the_units_and_leads_back_to_the_sound(encoder: SoftUnitsEncoder) -> None:
+    spoken = speech_like(1.0, 16_000, seed=4)
+    samples = torch.from_numpy(spoken.samples).requires_grad_()
+    *layers, units = encoder.hear(samples)
+    assert [tuple(layer.shape) for layer in layers] == [(1, 50, 64)] * 2
+    torch.testing.assert_close(units[0].T, encoder.encode(spoken), atol=1e-5, rtol=1e-5)
+    for layer in layers:  # no layer counts for more than another
+        torch.testing.assert_close(layer.square().mean(), torch.tensor(1.0), atol=1e-2, rtol=0)
+    for heard in (*layers, units):
+        (gradient,) = torch.autograd.grad(heard[:, 25].square().sum(), samples, retain_graph=True)
+        assert gradient.isfinite().all()
+        assert gradient.any()
+    assert isinstance(encoder, Hearing)
+    assert not isinstance(MelEncoder(device=CPU), Hearing)
 
 
 def test_other_weights_are_refused(tmp_path: Path) -> None:

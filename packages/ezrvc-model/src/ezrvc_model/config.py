@@ -221,6 +221,10 @@ class TrainConfig(Section):
     ones while the optimisers remember no gradients. `auto`: 50 from a base, 0 from nothing."""
     mel_weight: float = Field(default=45.0, ge=0)
     kl_weight: float = Field(default=1.0, ge=0)
+    content_weight: float = Field(default=0.0, ge=0)
+    """Of what the content encoder hears in audio made the way of conversion, against what it hears
+    in the recording: words come out clearer, a step takes longer. 0: not computed. Only encoders
+    that can be listened with (soft-units)."""
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
     clip_norm: float | None = Field(default=None, gt=0)
     """Largest gradient norm; None: only measured."""

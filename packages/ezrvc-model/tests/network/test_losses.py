@@ -11,6 +11,7 @@ from ezrvc_model.config import SynthesizerConfig
 from ezrvc_model.discriminators.judgement import Judgement
 from ezrvc_model.errors import ModelError
 from ezrvc_model.losses.adversarial import discriminator_loss, generator_loss
+from ezrvc_model.losses.content import content_loss
 from ezrvc_model.losses.f0 import f0_loss
 from ezrvc_model.losses.feature_matching import feature_matching_loss
 from ezrvc_model.losses.kl import kl_divergence, kl_loss
@@ -72,6 +73,18 @@ def test_feature_matching_of_many_maps_is_the_sum_of_its_terms(dtype):
     for found, wanted in zip(*gradients, strict=True):
         assert found.dtype == dtype
         torch.testing.assert_close(found, wanted)
+
+
+def test_content_loss_is_the_mean_over_layers_and_moves_only_the_made():
+    real = [torch.tensor([[[1.0, 2.0]]], requires_grad=True), torch.zeros(1, 1, 1)]
+    made = [torch.tensor([[[2.0, 5.0]]], requires_grad=True), torch.tensor([[[-4.0]]])]
+    loss = content_loss(made, real)
+    assert loss.item() == pytest.approx(((1 + 3) / 2 + 4) / 2)
+    loss.backward()
+    assert real[0].grad is None
+    assert made[0].grad is not None
+    assert made[0].grad.tolist() == [[[0.25, 0.25]]]
+    assert content_loss(real, real).item() == 0
 
 
 def test_logits_count_by_their_discriminator_however_many_they_are():

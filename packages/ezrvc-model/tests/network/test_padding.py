@@ -2,7 +2,7 @@
 
 import torch
 
-from ezrvc_model.noise import ZeroNoise
+from ezrvc_model.noise import TorchNoise, ZeroNoise
 
 SHORT = 15
 CURVES = ("z", "z_p", "m_p", "logs_p", "m_q", "logs_q")
@@ -42,6 +42,32 @@ def test_training_latents_are_those_of_the_clip_alone(
         torch.testing.assert_close(
             padded.predicted_log_f0[1, :SHORT], alone.predicted_log_f0[0], atol=2e-5, rtol=1e-5
         )
+
+
+def test_what_training_makes_the_way_of_conversion_is_the_conversion(
+    variant, make_network, make_inputs, make_spectrogram
+):
+    network, inputs = make_network(variant), make_inputs(variant)
+
+    def train(**how):
+        return network(
+            **inputs,
+            spectrogram=make_spectrogram(variant),
+            lengths=torch.tensor([24, 24]),
+            segment_frames=24,
+            **how,
+        )
+
+    trained = train(noise=ZeroNoise(), convert=True)
+    with torch.no_grad():
+        converted = network.infer(**inputs, noise=ZeroNoise())
+    torch.testing.assert_close(trained.converted, converted, atol=2e-5, rtol=1e-5)
+    # and all else is as it would be without
+    plain = train(noise=TorchNoise.seeded(0))
+    both = train(noise=TorchNoise.seeded(0), convert=True)
+    assert plain.converted is None
+    assert torch.equal(plain.audio, both.audio)
+    assert not torch.equal(both.audio, both.converted)
 
 
 def test_a_padded_batch_converts_as_its_items_do(variant, make_network, make_inputs):

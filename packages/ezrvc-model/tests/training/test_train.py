@@ -18,7 +18,7 @@ from ezrvc_model.data.clip import TrainingClip
 from ezrvc_model.errors import ModelError
 from ezrvc_model.synthesizer.synthesizer import Synthesizer
 from ezrvc_model.testing import small_config
-from ezrvc_model.training import TrainingResult, train
+from ezrvc_model.training import TrainingResult, listener, train
 from ezrvc_model.training import generator_step as generator_step_module
 from ezrvc_model.training.checkpoint_folder import list_checkpoints
 from ezrvc_model.training.sinks import read_metrics
@@ -318,6 +318,25 @@ def test_worker_processes_give_the_same_batches(
     assert losses(tmp_path / "none") == losses(tmp_path / "two")
 
 
+def test_an_encoder_that_cannot_listen_is_refused_before_anything_is_done(
+    experiment: ExperimentFolder, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match=r"train\.content_weight needs"):
+        run_training(experiment, tmp_path / "run", settings(content_weight=1.0))
+    assert not (tmp_path / "run" / "metrics.jsonl").exists()
+
+
+def test_a_run_that_is_listened_to_logs_it_and_resumes_exactly(
+    experiment: ExperimentFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "load_encoder", lambda name, **how: Loudness())
+    run_training(experiment, tmp_path / "whole", settings(content_weight=1.0))
+    run_training(experiment, tmp_path / "parts", settings(content_weight=1.0, max_steps=2))
+    run_training(experiment, tmp_path / "parts", settings(content_weight=1.0))
+    assert all("generator/content" in row for row in losses(tmp_path / "whole"))
+    assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
+
+
 def test_learns(experiment: ExperimentFolder, tmp_path: Path) -> None:
     """Forty steps on four tones: the mel difference falls clearly."""
     run_training(experiment, tmp_path / "run", settings(max_steps=40, learning_rate=5e-3))
@@ -329,6 +348,13 @@ def test_metrics_are_plain_json(experiment: ExperimentFolder, tmp_path: Path) ->
     run_training(experiment, tmp_path / "run", settings(max_steps=1))
     line = (tmp_path / "run" / "metrics.jsonl").read_text(encoding="utf-8")
     assert json.loads(line, parse_constant=lambda name: pytest.fail(name))["step"] == 1
+
+
+class Loudness:
+    """An encoder that hears how loud each stretch of 20 ms is."""
+
+    def hear(self, samples: torch.Tensor) -> list[torch.Tensor]:
+        return [samples.unfold(1, 320, 320).square().mean(dim=2, keepdim=True)]
 
 
 class Recorder:

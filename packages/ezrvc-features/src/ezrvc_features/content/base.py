@@ -38,3 +38,19 @@ class ContentEncoder(Protocol):
         needs (16 kHz).
         """
         ...
+
+
+@runtime_checkable
+class Hearing(Protocol):
+    """A content encoder that also says how it hears, so that made sound can be judged by it."""
+
+    def hear(self, samples: torch.Tensor) -> list[torch.Tensor]:
+        """What the network makes of sound on the way to its content, with gradients to the sound.
+
+        Args:
+            samples: (batch, n_samples), 16 kHz, on the encoder's device.
+
+        Returns:
+            One tensor a layer, (batch, n_frames, width), of deviation about 1 in each frame.
+        """
+        ...

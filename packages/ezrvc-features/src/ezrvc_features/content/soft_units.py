@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from ezrvc_device.weights.compact_file import open_compact, read_compact
 from ezrvc_features.content.checkpoint import ConvertedFile, account_for
@@ -69,6 +70,14 @@ class SoftUnitsEncoder(WeightedEncoder):
         mel = nn.utils.rnn.pad_sequence(mels, batch_first=True).mT
         n_frames = torch.tensor([length // SPEECH_HOP for length in lengths], device=mel.device)
         return self._network(mel, chunk_frames=self._chunk_frames, lengths=n_frames)
+
+    def hear(self, samples: torch.Tensor) -> list[torch.Tensor]:
+        """See `ezrvc_features.content.base.Hearing`: each layer, normalised, and the units."""
+        with torch.autocast(samples.device.type, enabled=False):
+            mel = log_mel(samples.float(), self._network.n_mels)
+        layers = self._network.hidden_states(mel)
+        evened = [functional.layer_norm(each.float(), each.shape[-1:]) for each in layers]
+        return [*evened, self._network.units_of(layers[-1]).mT]
 
     @classmethod
     def open(cls, source: Path) -> ConvertedFile:

@@ -82,16 +82,41 @@ class SoftUnitsNetwork(nn.Module):
         Returns:
             (batch, dim, n_frames), each unit of root mean square 1.
         """
+        layers = self.hidden_states(
+            mel,
+            chunk_frames=chunk_frames,
+            past_chunks=past_chunks,
+            lengths=lengths,
+            first_position=first_position,
+        )
+        return self.units_of(layers[-1])
+
+    def units_of(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Units of what the last layer gave, (batch, n_frames, width) to (batch, dim, n_frames)."""
+        units = self.project(self.layer_norm(hidden)).mT.float()
+        return units * units.square().mean(dim=1, keepdim=True).clamp(min=1e-6).rsqrt()
+
+    def hidden_states(
+        self,
+        mel: torch.Tensor,
+        *,
+        chunk_frames: int | None = None,
+        past_chunks: int = 8,
+        lengths: torch.Tensor | None = None,
+        first_position: int = 0,
+    ) -> list[torch.Tensor]:
+        """What each layer gives, (batch, n_frames, width); arguments as for `forward`."""
         hidden = functional.gelu(self.conv1(mel))
         hidden = functional.gelu(self.conv2(hidden))[..., : mel.shape[2] // 2].mT
         n_frames = hidden.shape[1]  # (batch, n_frames, width)
         position = torch.arange(first_position, first_position + n_frames, device=mel.device)
         hidden = hidden + _sinusoids(position, self.width).to(hidden.dtype)
         visible = _visible(n_frames, chunk_frames, past_chunks, lengths, mel.device)
+        given = []
         for layer in self.layers:
             hidden = layer(hidden, visible)
-        units = self.project(self.layer_norm(hidden)).mT.float()
-        return units * units.square().mean(dim=1, keepdim=True).clamp(min=1e-6).rsqrt()
+            given.append(hidden)
+        return given
 
 
 class _Layer(nn.Module):

@@ -22,6 +22,8 @@ class SynthesizerOutput:
         predicted_log_f0: the F0 decoder's answer, (batch, n_frames), or None without one.
         log_f0: the truth on its scale, (batch, n_frames).
         normalised_log_f0: what the decoder was given of it, (batch, n_frames), or None.
+        converted: the slices again, made the way of conversion, from a draw of the prior instead of
+            the posterior's; like `audio`, or None where that was not asked for.
     """
 
     audio: torch.Tensor
@@ -36,3 +38,4 @@ class SynthesizerOutput:
     predicted_log_f0: torch.Tensor | None
     log_f0: torch.Tensor
     normalised_log_f0: torch.Tensor | None
+    converted: torch.Tensor | None = None

@@ -22,6 +22,8 @@ from ezrvc_model.vocoders.hifigan import HiFiGAN
 from ezrvc_model.vocoders.sine_source import Excitation, SineSource
 from ezrvc_model.weight_norm import fold_weight_norm
 
+NOISE_SCALE = 0.4
+"""Of the prior's deviation in conversion, if nothing else is asked for."""
 F0_JITTER = 0.2
 """Training scales the centred F0 by 1 plus or minus this, so that its depth alone tells nothing."""
 
@@ -68,6 +70,7 @@ class Synthesizer(nn.Module):
         *,
         segment_frames: int,
         noise: Noise,
+        convert: bool = False,
     ) -> SynthesizerOutput:
         """One training pass over a padded batch.
 
@@ -80,7 +83,9 @@ class Synthesizer(nn.Module):
             lengths: frames of each item, (batch,).
             volume: frame RMS, (batch, n_frames), for models that know volume.
             segment_frames: frames of the slice that is decoded.
-            noise: draws the F0 jitter, the posterior's sample, the slices, and the source.
+            noise: draws the F0 jitter, the posterior's sample, the slices, the source, and the
+                prior's sample.
+            convert: make the slices the way of conversion as well.
 
         Raises:
             ModelError: the posterior encoder was dropped, volume is missing, or a clip is shorter
@@ -109,13 +114,17 @@ class Synthesizer(nn.Module):
         excitation = None
         if self.sine_source is not None:
             excitation = self.sine_source(take_slices(f0, starts, segment_frames), noise=noise)
-        audio = self.decoder(
-            take_slices(z, starts, segment_frames),
-            None if excitation is None else excitation.samples,
-            vector,
-        )
+
+        def decode(latent: torch.Tensor) -> torch.Tensor:
+            samples = None if excitation is None else excitation.samples
+            return self.decoder(take_slices(latent, starts, segment_frames), samples, vector)
+
+        converted = None
+        if convert:
+            drawn = self.flow(prior.sample(noise, NOISE_SCALE) * mask, mask, vector, reverse=True)
+            converted = decode(drawn)
         return SynthesizerOutput(
-            audio=audio,
+            audio=decode(z),
             slice_starts=starts,
             z=z,
             z_p=z_p,
@@ -127,6 +136,7 @@ class Synthesizer(nn.Module):
             predicted_log_f0=predicted,
             log_f0=true_log_f0,
             normalised_log_f0=melody,
+            converted=converted,
         )
 
     # --------------------------------------------------------------- conversion
@@ -168,7 +178,7 @@ class Synthesizer(nn.Module):
         speaker: torch.Tensor,
         volume: torch.Tensor | None = None,
         *,
-        noise_scale: float = 0.4,
+        noise_scale: float = NOISE_SCALE,
         noise: Noise,
         lengths: torch.Tensor | None = None,
     ) -> torch.Tensor:
@@ -242,7 +252,7 @@ class Synthesizer(nn.Module):
         speaker: torch.Tensor,
         volume: torch.Tensor | None = None,
         *,
-        noise_scale: float = 0.4,
+        noise_scale: float = NOISE_SCALE,
         predict_f0: bool = False,
         noise: Noise,
         lengths: torch.Tensor | None = None,

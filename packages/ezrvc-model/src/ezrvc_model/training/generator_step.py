@@ -9,12 +9,14 @@ from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.data.batch import Batch
 from ezrvc_model.discriminators.judgement import Judgement
 from ezrvc_model.losses.adversarial import generator_loss
+from ezrvc_model.losses.content import content_loss
 from ezrvc_model.losses.f0 import f0_loss
 from ezrvc_model.losses.feature_matching import feature_matching_loss
 from ezrvc_model.losses.kl import kl_loss
 from ezrvc_model.losses.mel import mel_loss
 from ezrvc_model.synthesizer.output import SynthesizerOutput
 from ezrvc_model.training.counts import Counts
+from ezrvc_model.training.listener import Listener
 from ezrvc_model.training.metrics import Metrics
 from ezrvc_model.training.optimizers import descend
 from ezrvc_model.training.state import TrainingState
@@ -29,6 +31,7 @@ def generator_step(
     settings: TrainConfig,
     bands: torch.Tensor,
     counts: Counts,
+    listener: Listener | None = None,
 ) -> Metrics:
     """Move the generator once; the discriminators judge, but neither move nor get gradients.
 
@@ -41,6 +44,7 @@ def generator_step(
         settings: weights of the losses, and of the gradients.
         bands: 1 for mel bands that count, (batch, n_mels).
         counts: what sums over the batch are divided by.
+        listener: hears what was made the way of conversion; None: nobody does.
 
     Returns:
         The total, each loss before weighting, and the gradient's norm.
@@ -60,7 +64,16 @@ def generator_step(
     }
     if output.predicted_log_f0 is not None:
         losses["f0"] = f0_loss(output, counts.frames)
-    weights = {"mel": settings.mel_weight, "kl": settings.kl_weight}
+    if listener is not None and output.converted is not None:
+        with state.fabric.autocast():
+            with torch.no_grad():
+                recorded = listener(real)
+            losses["content"] = content_loss(listener(output.converted), recorded) * counts.share
+    weights = {
+        "mel": settings.mel_weight,
+        "kl": settings.kl_weight,
+        "content": settings.content_weight,
+    }
     total = torch.stack([weights.get(name, 1.0) * loss for name, loss in losses.items()]).sum()
     norm = descend(state.fabric, state.generator, total, settings.clip_norm)
     parts = {f"generator/{name}": loss.detach() for name, loss in losses.items()}

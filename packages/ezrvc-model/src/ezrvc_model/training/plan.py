@@ -16,6 +16,7 @@ from ezrvc_model.errors import ModelError
 from ezrvc_model.training.bases.fitting import start_from
 from ezrvc_model.training.bases.report import BaseReport
 from ezrvc_model.training.beginning import Beginning, begin
+from ezrvc_model.training.listener import listener_for
 from ezrvc_model.training.run_folder import RunFolder, check_unchanged, fixed_settings
 from ezrvc_model.training.state import fresh_networks
 from ezrvc_model.training.trial import Trial, fitting_batch_size, try_steps
@@ -89,10 +90,11 @@ def plan_training(
     names = set(read_file_list(experiment.train_list))
     clips = [clip for clip in read_manifest(experiment.manifest) if clip.path in names]
     model, settings = beginning.model, beginning.settings
+    listener = listener_for(settings, features, model.sample_rate, place)
     if settings.batch_size == "auto":
-        found = fitting_batch_size(model, settings, place, len(clips))
+        found = fitting_batch_size(model, settings, place, len(clips), listener)
         settings = settings.model_copy(update={"batch_size": found})
-    trial = try_steps(model, settings, place)
+    trial = try_steps(model, settings, place, listener=listener)
     if trial is None:
         raise ModelError(
             f"{settings.batch_size} clips of {settings.max_clip_frames} frames do not fit into the "

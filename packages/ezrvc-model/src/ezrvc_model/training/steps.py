@@ -14,6 +14,7 @@ from ezrvc_model.synthesizer.slicing import take_slices
 from ezrvc_model.training.counts import Counts, mean_over_processes
 from ezrvc_model.training.discriminator_step import discriminator_step
 from ezrvc_model.training.generator_step import generator_step
+from ezrvc_model.training.listener import Listener
 from ezrvc_model.training.metrics import Metrics
 from ezrvc_model.training.state import TrainingState
 
@@ -24,6 +25,7 @@ def training_step(
     model: SynthesizerConfig,
     settings: TrainConfig,
     noise: Noise,
+    listener: Listener | None = None,
 ) -> Metrics:
     """Make audio, teach the discriminators to tell it from real audio, then the generator.
 
@@ -33,11 +35,12 @@ def training_step(
         model: of the generator.
         settings: weights of the losses.
         noise: of this step.
+        listener: hears what is said; None: nobody does, and there is no content loss.
 
     Returns:
         Flat `group/name` scalars of the whole batch, on the device.
     """
-    output = imitate(state, batch, model, settings, noise)
+    output = imitate(state, batch, model, settings, noise, convert=listener is not None)
     real = take_slices(
         batch.audio,
         output.slice_starts * model.hop_length,
@@ -48,7 +51,7 @@ def training_step(
     fake = output.audio.detach()
     metrics = {
         **discriminator_step(state, real, fake, settings, counts.share),
-        **generator_step(state, batch, real, output, model, settings, bands, counts),
+        **generator_step(state, batch, real, output, model, settings, bands, counts, listener),
     }
     return _of_the_whole_batch(state.fabric, metrics)
 
@@ -59,8 +62,13 @@ def imitate(
     model: SynthesizerConfig,
     settings: TrainConfig,
     noise: Noise,
+    *,
+    convert: bool = False,
 ) -> SynthesizerOutput:
-    """Let the generator resynthesize a piece of each clip; arguments as for `training_step`."""
+    """Let the generator resynthesize a piece of each clip; arguments as for `training_step`.
+
+    With `convert` it makes each piece the way of conversion as well.
+    """
     answer: tuple[torch.Tensor, ...] = state.generator.run(
         batch.content,
         batch.f0,
@@ -71,6 +79,7 @@ def imitate(
         batch.volume if model.volume_embedding else None,
         segment_frames=settings.segment_frames,
         noise=noise,
+        convert=convert,
     )
     return SynthesizerOutput(*answer)
 

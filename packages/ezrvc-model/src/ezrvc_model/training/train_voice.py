@@ -33,6 +33,7 @@ from ezrvc_model.training.captured_step import recorder_for
 from ezrvc_model.training.checkpoint import restore_networks
 from ezrvc_model.training.checkpoint_folder import FoundCheckpoint, find_newest
 from ezrvc_model.training.fabric import make_fabric, restore_scaler
+from ezrvc_model.training.listener import listener_for
 from ezrvc_model.training.observers import TrainingObserver, Validator
 from ezrvc_model.training.processes import Agreement, find_launch, part_ways
 from ezrvc_model.training.randomness import seed_step
@@ -138,6 +139,9 @@ class _Job:
         if self._fabric.is_global_zero:
             _log.info("%s: %s", run.root, beginning.account)
         self._model, self._settings = beginning.model, beginning.settings
+        self._listener = listener_for(
+            self._settings, features, self._model.sample_rate, self._device
+        )
         self._fixed = fixed_settings(self._model, self._settings, features, beginning.speakers)
         self._exporter = VoiceExporter(
             run,
@@ -199,6 +203,7 @@ class _Job:
             agreement=Agreement(self._fabric),
             restart=functools.partial(self._restart, state),
             record=recorder_for(self._fabric, self._settings),
+            listener=self._listener,
         ).fit()
         return replace(
             self._result(state.step),
@@ -292,7 +297,9 @@ class _Job:
             return
         n_processes = self._fabric.world_size
         share = max(1, n_clips // n_processes)
-        fitting = fitting_batch_size(self._model, self._settings, self._device, share)
+        fitting = fitting_batch_size(
+            self._model, self._settings, self._device, share, self._listener
+        )
         found: int = self._fabric.broadcast(fitting) * n_processes
         _log.info("%s: %d clips a step", self._folder.root, found)
         self._settings = self._settings.model_copy(update={"batch_size": found})

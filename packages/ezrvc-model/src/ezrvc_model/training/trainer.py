@@ -19,6 +19,7 @@ from ezrvc_model.data.pieces import Pieces
 from ezrvc_model.errors import ModelError
 from ezrvc_model.training.captured_step import CapturedStep, Recorder
 from ezrvc_model.training.interruption import StopRequest
+from ezrvc_model.training.listener import Listener
 from ezrvc_model.training.loggers import open_sinks
 from ezrvc_model.training.metrics import Metrics, MetricWindow
 from ezrvc_model.training.not_finite import (
@@ -60,6 +61,7 @@ class Trainer:
         agreement: between the processes of the run.
         restart: brings the state back to the last good one.
         record: records steps, to replay them; None: each is taken as ever.
+        listener: hears what the voice says; None: nobody does.
     """
 
     run: RunFolder
@@ -75,6 +77,7 @@ class Trainer:
     agreement: Agreement
     restart: Callable[[], None]
     record: Recorder | None = None
+    listener: Listener | None = None
     _gradients: GradientLog = field(default_factory=GradientLog)
     _captured: CapturedStep | None = field(init=False, default=None)
 
@@ -152,7 +155,7 @@ class Trainer:
     def _step(self, pieces: Pieces) -> Metrics:
         batch = self._on_device(pieces)
         noise = KeyedNoise(batch.keys)
-        return training_step(self.state, batch, self.model, self.settings, noise)
+        return training_step(self.state, batch, self.model, self.settings, noise, self.listener)
 
     def _on_device(self, pieces: Pieces) -> Batch:
         moved = pieces.to(self.state.fabric.device)

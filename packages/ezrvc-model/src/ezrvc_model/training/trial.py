@@ -15,6 +15,7 @@ from ezrvc_model.config import SynthesizerConfig, TrainConfig
 from ezrvc_model.data.batch import Batch
 from ezrvc_model.noise import TorchNoise
 from ezrvc_model.training.fabric import make_fabric
+from ezrvc_model.training.listener import Listener
 from ezrvc_model.training.state import TrainingState, new_state
 from ezrvc_model.training.steps import training_step
 
@@ -44,7 +45,11 @@ class Trial:
 
 
 def fitting_batch_size(
-    model: SynthesizerConfig, settings: TrainConfig, device: torch.device, n_clips: int
+    model: SynthesizerConfig,
+    settings: TrainConfig,
+    device: torch.device,
+    n_clips: int,
+    listener: Listener | None = None,
 ) -> int:
     """How many clips a step should have: the most that fit, but at most 64 and at most all.
 
@@ -59,7 +64,9 @@ def fitting_batch_size(
         return min(CPU_BATCH_SIZE, most)
     best = 1
     for size in itertools.takewhile(lambda size: size <= most, (2**k for k in range(7))):
-        trial = try_steps(model, settings.model_copy(update={"batch_size": size}), device)
+        trial = try_steps(
+            model, settings.model_copy(update={"batch_size": size}), device, listener=listener
+        )
         if trial is None:
             break
         best = size
@@ -67,7 +74,12 @@ def fitting_batch_size(
 
 
 def try_steps(
-    model: SynthesizerConfig, settings: TrainConfig, device: torch.device, n_steps: int = 2
+    model: SynthesizerConfig,
+    settings: TrainConfig,
+    device: torch.device,
+    n_steps: int = 2,
+    *,
+    listener: Listener | None = None,
 ) -> Trial | None:
     """Take a few training steps with fresh networks on clips of the greatest length.
 
@@ -78,7 +90,7 @@ def try_steps(
     """
     random_state = capture_random_state()
     try:
-        return _measured(model, settings, device, n_steps)
+        return _measured(model, settings, device, n_steps, listener)
     except RuntimeError as error:
         if "out of memory" not in str(error):  # MPS has no class of its own for it
             raise
@@ -91,7 +103,11 @@ def try_steps(
 
 
 def _measured(
-    model: SynthesizerConfig, settings: TrainConfig, device: torch.device, n_steps: int
+    model: SynthesizerConfig,
+    settings: TrainConfig,
+    device: torch.device,
+    n_steps: int,
+    listener: Listener | None,
 ) -> Trial | None:
     before = memory_status(device)
     if device.type == "cuda":
@@ -99,7 +115,7 @@ def _measured(
     fabric = make_fabric(device, precision_for(device, settings.precision))
     state = new_state(fabric, model, settings)
     batch = made_up_batch(model, settings, device)
-    times = [_timed_step(state, batch, model, settings) for _ in range(1 + n_steps)]
+    times = [_timed_step(state, batch, model, settings, listener) for _ in range(1 + n_steps)]
     if device.type == "cuda":
         memory = torch.cuda.max_memory_allocated(device)
         fits = memory_status(device).free >= SPARE_MEMORY * before.total
@@ -113,10 +129,14 @@ def _measured(
 
 
 def _timed_step(
-    state: TrainingState, batch: Batch, model: SynthesizerConfig, settings: TrainConfig
+    state: TrainingState,
+    batch: Batch,
+    model: SynthesizerConfig,
+    settings: TrainConfig,
+    listener: Listener | None,
 ) -> float:
     began_s = time.monotonic()
-    metrics = training_step(state, batch, model, settings, TorchNoise.seeded(0))
+    metrics = training_step(state, batch, model, settings, TorchNoise.seeded(0), listener)
     next(iter(metrics.values())).item()  # waits for the device
     return time.monotonic() - began_s
 
