@@ -12,6 +12,7 @@ _TITLES = {
     "validation/mel": "validation: mel difference",
     "validation/f0_rmse": "validation: F0 error, cents",
     "generator/kl": "KL loss",
+    "generator/content": "content loss",
     "discriminator/total": "discriminator loss",
 }
 

@@ -50,7 +50,7 @@ def training_figure(metrics: Sequence[Mapping[str, float]], names: Mapping[str, 
         metrics: rows with a `step` and `group/name` values.
         names: metric to title.
     """
-    figure = Figure(figsize=(12, 3.2), layout="constrained")
+    figure = Figure(figsize=(max(12, 2.6 * len(names)), 3.2), layout="constrained")
     axes = figure.subplots(1, len(names), squeeze=False)[0]
     for axis, (name, title) in zip(axes, names.items(), strict=True):
         rows = [(row["step"], row[name]) for row in metrics if name in row]
