@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 import torch
 
+from base_voice import words
 from base_voice.lay_out import lay_out
 from base_voice.publish import Choice, publish
 from base_voice.score import main as score_voice
 from base_voice.score import sources
 from base_voice.versions import main as versions
+from base_voice.words import words_lost
 from ezrvc_audio.experiment import ExperimentFolder
 from ezrvc_audio.testing import speech_like
 from ezrvc_audio.writing import write
+from ezrvc_eval import Evaluation, EvaluationConfig, EvaluationItem, Score, TakeResult
 from ezrvc_model.data.clip_set import open_clips, read_file_list
 from ezrvc_model.discriminators.discriminator import Discriminator
 from ezrvc_model.errors import ModelError
@@ -77,6 +80,66 @@ def test_a_voice_is_scored_on_who_is_kept_apart(corpus: Path, tmp_path: Path) ->
     assert low <= value <= high
     assert "wer" not in row
     assert (out / "report.html").is_file()
+
+
+def test_words_that_conversions_lose() -> None:
+    """Two words of ten, one of thirty; then on average three and four."""
+    sources_heard = {"a": Score(0.2, 10), "b": Score(1 / 30, 30)}
+    into = [
+        {"a": Score(0.2, 10), "b": Score(0.1, 30)},
+        {"a": Score(0.4, 10), "b": Score(1 / 6, 30)},
+    ]
+    lost = words_lost(sources_heard, into)
+    assert lost["source_wer"].value == pytest.approx(3 / 40)
+    assert lost["wer"].value == pytest.approx((3 + 4) / 40)
+    assert lost["added_wer"].value == pytest.approx(4 / 40)
+    bounds = (lost["added_wer"].low, lost["added_wer"].high)
+    assert bounds == pytest.approx((0.1, 0.1))  # each of the two loses a tenth of its words
+    with pytest.raises(ValueError, match="not every recording"):
+        words_lost(sources_heard, [{"a": Score(0.2, 10)}])
+
+
+def test_words_are_counted_where_they_are_known(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, out = tmp_path / "home", tmp_path / "out"
+    speakers = lay_out(corpus, home, n_held_out=2)
+    first, second = sorted(path for path in (home / "held-out").iterdir())
+    (second / "1.txt").unlink()
+    voice = untrained_voice(speakers)
+    ranges = {name: F0Range(low_hz=150, median_hz=200, high_hz=300) for name in speakers}
+    voice.card = voice.card.model_copy(update={"f0": ranges})
+    voice.save(tmp_path / "voice")
+
+    def heard(items: list[EvaluationItem], config: EvaluationConfig) -> Evaluation:
+        """Of two words none is misheard in a source, and one in a conversion."""
+        assert (config.metrics, config.whisper) == (("wer",), "tiny")
+        takes = []
+        for item in items:
+            assert item.text == "hello"
+            wer = Score(0.5 * (out in item.converted.parents), 2)
+            takes.append(
+                TakeResult(
+                    name=item.name,
+                    converted=item.converted,
+                    reference=None,
+                    duration_s=3.2,
+                    scores={"wer": wer},
+                )
+            )
+        return Evaluation(title="words", takes=tuple(takes))
+
+    monkeypatch.setattr(words, "score", heard)
+    monkeypatch.setattr(words, "write_report", lambda folder, evaluation: None)
+    names = ",".join(speakers)
+    words.main(
+        [str(tmp_path / "voice"), str(home), str(out), "--targets", names, "--whisper", "tiny"]
+    )
+    (row,) = [json.loads(line) for line in (out / "words.jsonl").read_text().splitlines()]
+    assert row["n"] == 1
+    assert (row["source_wer"], row["wer"], row["added_wer"]) == ([0.0] * 3, [0.5] * 3, [0.5] * 3)
+    made = sorted(path.name for path in out.rglob("converted/*.wav"))
+    assert made == sorted(f"{first.name}_1_{target}.wav" for target in speakers)
 
 
 @pytest.fixture
