@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from ezrvc_model.synthesizer.synthesizer import Synthesizer
 from ezrvc_model.testing import small_config
 from ezrvc_model.training import TrainingResult, plan_training, train, trial
 from ezrvc_model.training.checkpoint_folder import list_checkpoints
+from ezrvc_model.training.listener import Listener
 from ezrvc_model.training.trial import Trial, fitting_batch_size, try_steps
 
 MODEL = small_config()
@@ -93,13 +95,18 @@ def test_auto_on_a_cpu_is_eight_and_never_more_than_there_are_clips() -> None:
 def test_auto_elsewhere_is_the_greatest_power_of_two_that_fits(
     monkeypatch: pytest.MonkeyPatch, room: int, n_clips: int, expected: int
 ) -> None:
-    def tried(model: object, settings: TrainConfig, device: object) -> Trial | None:
+    ears = cast(Listener, object())
+
+    def tried(
+        model: object, settings: TrainConfig, device: object, *, listener: object
+    ) -> Trial | None:
+        assert listener is ears  # its memory counts
         size = settings.resolved_batch_size
         return Trial(size, (1, 1), 1.0, size) if size <= room else None
 
     monkeypatch.setattr(trial, "try_steps", tried)
     auto = SETTINGS.model_copy(update={"batch_size": "auto"})
-    assert fitting_batch_size(MODEL, auto, torch.device("meta"), n_clips) == expected
+    assert fitting_batch_size(MODEL, auto, torch.device("meta"), n_clips, ears) == expected
 
 
 @pytest.mark.parametrize(
