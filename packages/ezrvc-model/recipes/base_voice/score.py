@@ -94,16 +94,22 @@ def _rounded(interval: Interval) -> list[float]:
     return [round(value, 4) for value in (interval.value, interval.low, interval.high)]
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Convert, score, and write down."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+def scoring_arguments(about: str | None) -> argparse.ArgumentParser:
+    """The command line of whatever converts who is kept apart; the first line says what it does."""
+    parser = argparse.ArgumentParser(description=(about or "").splitlines()[0])
     parser.add_argument("voice", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--targets", required=True, help="speakers of the voice, with commas")
     parser.add_argument("--per-speaker", type=int, default=1, help="sources of each speaker")
-    parser.add_argument("--whisper", help="a size, or a folder; none: words are not scored")
     parser.add_argument("--device", default="auto")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Convert, score, and write down."""
+    parser = scoring_arguments(__doc__)
+    parser.add_argument("--whisper", help="a size, or a folder; none: words are not scored")
     chosen = parser.parse_args(argv)
     voice = VoiceModel.load(chosen.voice)
     targets = {}

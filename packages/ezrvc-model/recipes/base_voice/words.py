@@ -8,14 +8,14 @@ line in `words.jsonl`: the word error rate of conversions and of sources, and ho
 above the other, with 95 % intervals that draw whole recordings anew.
 """
 
-import argparse
 import json
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from base_voice.score import convert, sources
+from base_voice.score import convert, scoring_arguments, sources
 from ezrvc_eval import (
     EvaluationConfig,
     EvaluationItem,
@@ -61,14 +61,8 @@ def words_lost(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Convert, let Whisper write down what it hears, and count."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("voice", type=Path)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--targets", required=True, help="speakers of the voice, with commas")
-    parser.add_argument("--per-speaker", type=int, default=1, help="sources of each speaker")
+    parser = scoring_arguments(__doc__)
     parser.add_argument("--whisper", required=True, help="a size, or a folder")
-    parser.add_argument("--device", default="auto")
     chosen = parser.parse_args(argv)
     voice = VoiceModel.load(chosen.voice)
     picked = [
@@ -77,16 +71,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         if source.with_suffix(".txt").exists()
     ]
     config = EvaluationConfig(metrics=("wer",), whisper=chosen.whisper)
-    spoken = [EvaluationItem(name=_name_of(s), converted=s, text=_words_of(s)) for s in picked]
-    heard = [_heard(spoken, config, chosen.out / "sources")]
+    heard = []
     for target in chosen.targets.split(","):
-        into = chosen.out / target
-        converted = convert(voice, picked, into, {target: ()}, chosen.device)
-        items = [
-            EvaluationItem(name=_name_of(source), converted=item.converted, text=_words_of(source))
-            for source, item in zip(picked, converted, strict=True)
-        ]
-        heard.append(_heard(items, config, into))
+        items = convert(voice, picked, chosen.out / target, {target: ()}, chosen.device)
+        named = [replace(item, name=_name_of(s)) for s, item in zip(picked, items, strict=True)]
+        if not heard:
+            spoken = [replace(item, converted=s) for s, item in zip(picked, named, strict=True)]
+            heard.append(_heard(spoken, config, chosen.out / "sources"))
+        heard.append(_heard(named, config, chosen.out / target))
     lost = words_lost(heard[0], heard[1:])
     row: dict[str, Any] = {"steps": voice.card.training.steps, "n": len(picked)}
     row |= {name: [round(v, 4) for v in (i.value, i.low, i.high)] for name, i in lost.items()}
@@ -98,11 +90,6 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _name_of(source: Path) -> str:
     """Of a recording, among those of all speakers."""
     return f"{source.parent.name}_{source.stem}"
-
-
-def _words_of(source: Path) -> str:
-    """What is said in a recording, as written beside it."""
-    return source.with_suffix(".txt").read_text(encoding="utf-8")
 
 
 def _heard(

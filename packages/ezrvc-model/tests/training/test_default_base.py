@@ -133,9 +133,6 @@ def test_null_is_nothing() -> None:
     assert TrainConfig().base == "auto"
 
 
-@pytest.mark.skipif(
-    not (Path(ezrvc_model.builtin.__file__).parent / BASE).is_dir(), reason="none is installed"
-)
 def test_the_voice_that_ships_fits_the_preset_it_was_made_with() -> None:
     from ezrvc_model.presets import load_preset
 

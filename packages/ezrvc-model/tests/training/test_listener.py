@@ -44,6 +44,9 @@ def test_audio_is_heard_at_16_khz() -> None:
     (loudness,) = Listener(ears, 24_000, CPU)(tone)
     expected = torch.sin(2 * torch.pi * 440 * torch.arange(16_000) / 16_000)
     torch.testing.assert_close(ears.heard[0][0, 200:-200], expected[200:-200], atol=5e-3, rtol=0)
+    with torch.autocast("cpu", torch.bfloat16):
+        Listener(ears, 24_000, CPU)(tone)
+    assert torch.equal(ears.heard[1], ears.heard[0])
     assert loudness.shape == (1, 50, 1)
     assert float(loudness.mean()) == pytest.approx(0.5, abs=0.01)
 

@@ -82,14 +82,8 @@ class SoftUnitsNetwork(nn.Module):
         Returns:
             (batch, dim, n_frames), each unit of root mean square 1.
         """
-        layers = self.hidden_states(
-            mel,
-            chunk_frames=chunk_frames,
-            past_chunks=past_chunks,
-            lengths=lengths,
-            first_position=first_position,
-        )
-        return self.units_of(layers[-1])
+        visible = _visible(mel.shape[2] // 2, chunk_frames, past_chunks, lengths, mel.device)
+        return self.units_of(self.hidden_states(mel, visible, first_position)[-1])
 
     def units_of(self, hidden: torch.Tensor) -> torch.Tensor:
         """Units of what the last layer gave, (batch, n_frames, width) to (batch, dim, n_frames)."""
@@ -97,21 +91,20 @@ class SoftUnitsNetwork(nn.Module):
         return units * units.square().mean(dim=1, keepdim=True).clamp(min=1e-6).rsqrt()
 
     def hidden_states(
-        self,
-        mel: torch.Tensor,
-        *,
-        chunk_frames: int | None = None,
-        past_chunks: int = 8,
-        lengths: torch.Tensor | None = None,
-        first_position: int = 0,
+        self, mel: torch.Tensor, visible: torch.Tensor | None = None, first_position: int = 0
     ) -> list[torch.Tensor]:
-        """What each layer gives, (batch, n_frames, width); arguments as for `forward`."""
+        """What each layer gives, (batch, n_frames, width).
+
+        Args:
+            mel: see `forward`.
+            visible: which frames (last axis) each frame attends to; None: all to all.
+            first_position: see `forward`.
+        """
         hidden = functional.gelu(self.conv1(mel))
         hidden = functional.gelu(self.conv2(hidden))[..., : mel.shape[2] // 2].mT
         n_frames = hidden.shape[1]  # (batch, n_frames, width)
         position = torch.arange(first_position, first_position + n_frames, device=mel.device)
         hidden = hidden + _sinusoids(position, self.width).to(hidden.dtype)
-        visible = _visible(n_frames, chunk_frames, past_chunks, lengths, mel.device)
         given = []
         for layer in self.layers:
             hidden = layer(hidden, visible)

@@ -30,7 +30,9 @@ class Listener:
         Args:
             audio: (batch, 1, n_samples).
         """
-        return self._encoder.hear(self._resample(audio[:, 0].float()))
+        with torch.autocast(audio.device.type, enabled=False):  # it would round the sound
+            speech = self._resample(audio[:, 0].float())
+        return self._encoder.hear(speech)
 
 
 def listener_for(
