@@ -7,6 +7,7 @@ are, noise as a hash of the batch's keys, the learning rate in a tensor of its o
 """
 
 import logging
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
@@ -65,7 +66,8 @@ def recorder_for(fabric: Fabric, settings: TrainConfig) -> Recorder | None:
         return None
     reason = _obstacle(fabric)
     if settings.cuda_graphs == "auto":
-        return None if reason is not None or settings.compile else CudaRecorder()
+        unsure = settings.compile and not settings.fixed_length
+        return None if reason is not None or unsure else CudaRecorder()
     if reason is not None:
         raise ModelError(reason)
     return CudaRecorder()
@@ -181,13 +183,26 @@ class _External(TorchDispatchMode):
     """Holds what is read while entered and was not made while entered.
 
     A recording does not keep the tensors that it reads; a table that somebody else makes once and
-    drops when it has too many would vanish under it.
+    drops when it has too many would vanish under it. Networks that are compiled make tensors that
+    are not seen before they are read; those are gone again at the end, and what is held meanwhile
+    are weak references.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.tensors: list[torch.Tensor] = []
+        self._seen: list[weakref.ref[torch.Tensor]] = []
         self._known: set[int] = set()
+
+    @classmethod
+    def ignore_compile_internals(cls) -> bool:
+        """Compiled networks stay compiled while this looks on."""
+        return True
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)
+        alive = [reference() for reference in self._seen]
+        self.tensors = [tensor for tensor in alive if tensor is not None]
 
     def __torch_dispatch__(
         self,
@@ -200,7 +215,7 @@ class _External(TorchDispatchMode):
             place = tensor.untyped_storage()._cdata
             if place not in self._known:
                 self._known.add(place)
-                self.tensors.append(tensor)
+                self._seen.append(weakref.ref(tensor))
         made = func(*args, **(kwargs or {}))
         self._known.update(tensor.untyped_storage()._cdata for tensor in _tensors(made))
         return made

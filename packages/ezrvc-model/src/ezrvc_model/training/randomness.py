@@ -66,7 +66,8 @@ class KeyedNoise:
         return _hash_of_places(low + self._draws * _STRIDE, high, shape[1:])
 
 
-@torch.compiler.disable(recursive=True)  # Inductor of PyTorch 2.11 makes no CUDA kernel of it
+# one operation to compilers: Inductor of PyTorch 2.11 makes no CUDA kernel of what it consists of
+@torch.library.custom_op("ezrvc::hash_of_places", mutates_args=())
 def _hash_of_places(low: torch.Tensor, high: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
     """Whole numbers below 2^23, as float32: one for each place in each item."""
     words = _hash(_hash(low) + high)
@@ -74,6 +75,11 @@ def _hash_of_places(low: torch.Tensor, high: torch.Tensor, sizes: Sequence[int])
         places = torch.arange(_STRIDE, _STRIDE * (size + 1), _STRIDE, device=words.device)
         words = _hash(words.unsqueeze(-1) + places)
     return (words >> (32 - _FRACTION_BITS)).float()
+
+
+@_hash_of_places.register_fake
+def _(low: torch.Tensor, high: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
+    return torch.empty((len(low), *sizes), dtype=torch.float32, device=low.device)
 
 
 def _hash(words: torch.Tensor) -> torch.Tensor:

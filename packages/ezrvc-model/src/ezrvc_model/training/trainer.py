@@ -97,6 +97,8 @@ class Trainer:
         """
         with StopRequest() as stop, warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Grad strides do not match bucket view")
+            # tables that are kept between steps are made anew in compiled networks, and are equal
+            warnings.filterwarnings("ignore", message="Dynamo detected a call to a `functools.lru")
             while True:
                 try:
                     return self._fit(stop)
