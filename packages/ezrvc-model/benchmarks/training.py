@@ -23,7 +23,7 @@ from pathlib import Path
 
 import torch
 from training_case import Case, Found, measure
-from training_measures import MEASURES, ON_THE_DEVICE
+from training_measures import MEASURES, ON_THE_DEVICE, WHEN_COMPILED
 
 from ezrvc_device.accelerator import resolve_device
 from ezrvc_device.errors import DeviceError
@@ -135,7 +135,7 @@ def _groups(arguments: argparse.Namespace, precisions: Sequence[str]) -> list[li
     changes = [
         dataclasses.replace(wide if "TF32" in change else narrow, change=change)
         for change in MEASURES
-        if change not in ON_THE_DEVICE
+        if change not in (*ON_THE_DEVICE, *WHEN_COMPILED)
     ]
     graphs = [dataclasses.replace(case, mode="graphs") for case in both]
     layouts = [
@@ -149,8 +149,8 @@ def _groups(arguments: argparse.Namespace, precisions: Sequence[str]) -> list[li
         layouts,
         changes,
         [best, dataclasses.replace(best, batch=many)],
-        [dataclasses.replace(narrow, mode="compile")],
-        [dataclasses.replace(both[1], mode="compile")],
+        [dataclasses.replace(both[1], mode="compile+graphs")],
+        [dataclasses.replace(narrow, mode="compile+graphs")],
     ]
 
 

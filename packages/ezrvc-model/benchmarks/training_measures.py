@@ -117,12 +117,19 @@ def _parts_turned(
     choose: Callable[[nn.Module], list[nn.Module]],
 ) -> Callable[[], AbstractContextManager[Any]]:
     """Other parts of the players have the channels side by side."""
-    return lambda: mock.patch.object(state, "channels_last_parts", choose)
+    return lambda: mock.patch.object(
+        state, "channels_last_parts", lambda network, **_: choose(network)
+    )
 
 
 def _channels_last_in_single() -> AbstractContextManager[Any]:
     """The channels side by side in single precision too."""
     return mock.patch.object(state, "computes_in_half", return_value=True)
+
+
+def _no_columns() -> AbstractContextManager[Any]:
+    """Dilated filters are left to cuDNN."""
+    return mock.patch.object(convolution.Conv1d, "_skips_steps", False)
 
 
 def _no_products() -> AbstractContextManager[Any]:
@@ -146,6 +153,9 @@ MEASURES: Mapping[str, Callable[[], AbstractContextManager[Any]]] = {
     "with channels last everywhere": _parts_turned(lambda network: [network]),
     "with channels last in fp32": _channels_last_in_single,
     "without products of single channels": _no_products,
+    "without columns": _no_columns,
 }
 ON_THE_DEVICE = tuple(name for name in MEASURES if "channels" in name)
 """Those that change what the device does, and show best where it is the limit."""
+WHEN_COMPILED = ("without columns",)
+"""Those that make a difference to compiled networks only, and take minutes each."""

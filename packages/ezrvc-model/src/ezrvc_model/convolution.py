@@ -31,8 +31,7 @@ def compute_channels_last(network: nn.Module) -> None:
         aligned = layer.in_channels % ALIGNMENT == layer.out_channels % ALIGNMENT == 0
         if isinstance(layer, Conv1d):
             layer.folded = layer.groups > 1 and _can_fold(layer)
-        if isinstance(layer, Conv1d | Conv2d):
-            layer.as_product = SINGLE_CHANNEL_PRODUCTS and _reads_columns(layer)
+            layer.as_product = SINGLE_CHANNEL_PRODUCTS and _reads_one_channel(layer)
         layer.channels_last = (aligned and layer.groups == 1) or _is_folded(layer)
 
 
@@ -54,6 +53,8 @@ class Conv1d(nn.Conv1d):
         if self._is_pointwise:
             steps = input.transpose(1, 2)[:, :: self.stride[0]]
             return functional.linear(steps, self.weight.squeeze(2), self.bias).transpose(1, 2)
+        if self._skips_steps:
+            return _convolution_of_columns(self, input)
         y = functional.conv2d(
             input.unsqueeze(2),
             _laid_out(_cast(self.weight).unsqueeze(2)),
@@ -64,6 +65,12 @@ class Conv1d(nn.Conv1d):
             self.groups,
         )
         return y.squeeze(2)
+
+    @property
+    def _skips_steps(self) -> bool:
+        """Whether what a step meets lies whole rows away, if rows are as long as the dilation."""
+        rows = cast(int, self.padding[0]) % self.dilation[0] == 0
+        return rows and self.dilation[0] > 1 and (self.stride[0], self.groups) == (1, 1)
 
     @property
     def _is_pointwise(self) -> bool:
@@ -97,12 +104,9 @@ class Conv2d(nn.Conv2d):
     """The framework's, that can compute channels-last."""
 
     channels_last = False
-    as_product = False
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """(batch, in_channels, height, width) to (batch, out_channels, height, width)."""
-        if self.as_product:
-            return _window_product(self, input)
         if not self.channels_last:
             return super().forward(input)
         return self._conv_forward(input, _laid_out(_cast(self.weight)), self.bias)
@@ -132,6 +136,13 @@ def fold_steps(weight: torch.Tensor, groups: int, stride: int) -> torch.Tensor:
     return whole.flatten(3).flatten(0, 1).unflatten(1, (-1, stride)).flatten(2)
 
 
+def split_channels(x: torch.Tensor, size: int) -> tuple[torch.Tensor, ...]:
+    """Pieces of `size` channels of (batch, channels, n_steps), whose gradients lie as `x` does."""
+    if x.stride(1) != 1:
+        return x.split(size, dim=1)
+    return tuple(piece.transpose(1, 2) for piece in x.transpose(1, 2).split(size, dim=2))
+
+
 def _is_folded(layer: nn.Module) -> bool:
     return isinstance(layer, Conv1d) and layer.folded
 
@@ -158,16 +169,32 @@ def _folded_convolution(layer: Conv1d, x: torch.Tensor) -> torch.Tensor:
     return y.squeeze(2)
 
 
-def _reads_columns(layer: Conv1d | Conv2d) -> bool:
-    """Whether a layer reads one channel, by windows along its first axis only."""
-    flat = all(size == 1 for size in (*layer.kernel_size[1:], *layer.stride[1:], *layer.dilation))
-    unpadded = all(size == 0 for size in layer.padding[1:])
+def _convolution_of_columns(layer: Conv1d, x: torch.Tensor) -> torch.Tensor:
+    """(batch, in_channels, n_steps) to (batch, out_channels, n_steps), about.
+
+    Steps are written in rows as long as the dilation, and columns filtered without any: cuDNN's
+    kernels for the gradient of a dilated filter take up to twenty times as long.
+    """
+    width, n_steps = layer.dilation[0], x.shape[2]
+    rows_before = cast(int, layer.padding[0]) // width
+    n_out = n_steps + (2 * rows_before - layer.kernel_size[0] + 1) * width
+    steps, missing = x.transpose(1, 2), -n_steps % width
+    if missing:
+        steps = functional.pad(steps, (0, 0, 0, missing))
+    rows = steps.unflatten(1, (-1, width)).permute(0, 3, 1, 2)
+    weight = _laid_out(_cast(layer.weight).unsqueeze(3))
+    y = functional.conv2d(rows, weight, layer.bias, padding=(rows_before, 0))
+    return y.permute(0, 2, 3, 1).flatten(1, 2)[:, :n_out].transpose(1, 2)
+
+
+def _reads_one_channel(layer: Conv1d) -> bool:
+    """Whether windows of a single channel are multiplied by a matrix with aligned columns."""
     several = layer.kernel_size[0] > 1 and layer.out_channels % ALIGNMENT == 0
-    return layer.in_channels == 1 and flat and unpadded and several
+    return layer.in_channels == 1 and layer.dilation[0] == 1 and several
 
 
-def _window_product(layer: Conv1d | Conv2d, x: torch.Tensor) -> torch.Tensor:
-    """What a layer that `_reads_columns` computes, (batch, 1, ...) to (batch, out_channels, ...).
+def _window_product(layer: Conv1d, x: torch.Tensor) -> torch.Tensor:
+    """What a layer that `_reads_one_channel` computes, (batch, 1, n_steps) to (batch, ...).
 
     Windows are as long as alignment asks for, the matrix ends in zeros.
     """
@@ -176,10 +203,9 @@ def _window_product(layer: Conv1d | Conv2d, x: torch.Tensor) -> torch.Tensor:
     n_windows = (x.shape[1] + 2 * before - length) // stride + 1
     window = -(-length // ALIGNMENT) * ALIGNMENT
     after = max((n_windows - 1) * stride + window - x.shape[1] - before, 0)
-    padded = functional.pad(x, (*[0, 0] * (x.ndim - 2), before, after))
-    windows = padded.unfold(1, window, stride)[:, :n_windows]
+    windows = functional.pad(x, (before, after)).unfold(1, window, stride)[:, :n_windows]
     weight = functional.pad(weight, (0, window - length))
-    return functional.linear(windows, weight, layer.bias).movedim(-1, 1)
+    return functional.linear(windows, weight, layer.bias).transpose(1, 2)
 
 
 def _cast(weight: torch.Tensor) -> torch.Tensor:

@@ -1,6 +1,7 @@
 """One step moves both players, each by its own loss alone."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,19 +12,21 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ezrvc_device.precision import precision_for
 from ezrvc_features.utterance import UtteranceFeatures
 from ezrvc_model.config import DiscriminatorConfig, SynthesizerConfig, TrainConfig
+from ezrvc_model.convolution import compute_channels_last
 from ezrvc_model.data.batch import Batch
 from ezrvc_model.data.clip import TrainingClip
 from ezrvc_model.data.pieces import cut, lay_together
 from ezrvc_model.discriminators.discriminator import Discriminator
 from ezrvc_model.errors import ModelError
 from ezrvc_model.losses.mel import mel_loss
-from ezrvc_model.noise import TorchNoise
+from ezrvc_model.noise import Noise, TorchNoise
 from ezrvc_model.presets import load_preset
+from ezrvc_model.synthesizer import synthesizer as synthesizer_module
 from ezrvc_model.synthesizer.slicing import take_slices
 from ezrvc_model.testing import small_config
 from ezrvc_model.training.counts import Counts
 from ezrvc_model.training.discriminator_step import discriminator_step
-from ezrvc_model.training.fabric import make_fabric
+from ezrvc_model.training.fabric import FieldsOf, make_fabric
 from ezrvc_model.training.generator_step import generator_step
 from ezrvc_model.training.processes import Launch
 from ezrvc_model.training.randomness import KeyedNoise
@@ -238,6 +241,42 @@ def test_compiling_is_for_cuda() -> None:
     compiled = SETTINGS.model_copy(update={"compile": True})
     with pytest.raises(ModelError, match=r"train\.compile is for CUDA devices, this run is on cpu"):
         new_state(make_fabric(cpu, precision_for(cpu)), MODEL, compiled)
+
+
+@pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`")
+@pytest.mark.parametrize("turned", [False, True], ids=["plain", "channels last"])
+def test_compilers_see_each_player_in_one_piece(
+    state: TrainingState, batch: Batch, turned: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A break in the graph costs minutes, and what lies beside it is not fused."""
+    monkeypatch.setattr(synthesizer_module, "draw_starts", drawn_unchecked)
+    graphs: list[torch.fx.GraphModule] = []
+
+    def backend(graph: torch.fx.GraphModule, inputs: object) -> Callable[..., object]:
+        graphs.append(graph)
+        return graph.forward
+
+    def played() -> list[torch.Tensor]:
+        output = imitate(state, batch, MODEL, SETTINGS, KeyedNoise(batch.keys))
+        logits, _ = state.discriminator.run(output.audio.detach())
+        return [output.audio, *logits]
+
+    for learner in (state.generator, state.discriminator):
+        if turned:
+            compute_channels_last(learner.network)
+    expected = played()
+    for learner in (state.generator, state.discriminator):
+        runner = FieldsOf(learner.network)
+        learner.run = torch.compile(runner, backend=backend, fullgraph=True)
+    for one, other in zip(played(), expected, strict=True):
+        torch.testing.assert_close(one, other)
+    assert len(graphs) == 2
+
+
+def drawn_unchecked(lengths: torch.Tensor, slice_length: int, noise: Noise) -> torch.Tensor:
+    """As on an accelerator, where nobody looks whether lengths are enough."""
+    n_places = lengths - slice_length + 1
+    return (noise.uniform(lengths.shape, torch.zeros(())) * n_places).long()
 
 
 def test_mps_does_not_train_in_several_processes() -> None:

@@ -2,6 +2,8 @@
 
 import torch
 
+from ezrvc_model.convolution import split_channels
+
 
 def gated(x: torch.Tensor) -> torch.Tensor:
     """One half of the channels, squashed, times the other half as a gate.
@@ -14,5 +16,5 @@ def gated(x: torch.Tensor) -> torch.Tensor:
     Returns:
         (batch, channels, n_frames).
     """
-    values, gates = x.chunk(2, dim=1)
+    values, gates = split_channels(x, x.shape[1] // 2)
     return values.tanh() * gates.sigmoid()

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from ezrvc_model.convolution import Conv1d
+from ezrvc_model.convolution import Conv1d, split_channels
 from ezrvc_model.synthesizer.gating import gated
 from ezrvc_model.weight_norm import normalised
 
@@ -79,7 +79,8 @@ class WaveNet(nn.Module):
         layers = zip(self.convolutions, self.projections, steering, strict=True)
         skipped: torch.Tensor | None = None
         for convolution, projection, steer in layers:
-            *residual, skip = projection(gated(convolution(x) + steer)).split(self.channels, dim=1)
+            projected = projection(gated(convolution(x) + steer))
+            *residual, skip = split_channels(projected, self.channels)
             skipped = skip if skipped is None else skipped + skip
             if residual:
                 x = (x + residual[0]) * mask

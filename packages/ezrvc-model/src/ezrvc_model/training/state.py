@@ -148,15 +148,21 @@ def fresh_networks(
     return generator, discriminator
 
 
-def channels_last_parts(network: nn.Module) -> list[nn.Module]:
-    """What of a player is faster with the channels side by side: see docs/training-on-a-gpu.md."""
+def channels_last_parts(network: nn.Module, *, compiled: bool) -> list[nn.Module]:
+    """What of a player is faster with the channels side by side: see docs/training-on-a-gpu.md.
+
+    A compiler fuses what is done to the signal between convolutions, so all of them can have it in
+    the order that they want.
+    """
+    if compiled:
+        return [network]
     return [each for each in network.modules() if isinstance(each, ScaleDiscriminator)]
 
 
 def _learner(fabric: Fabric, settings: TrainConfig, network: nn.Module) -> Learner:
     network.to(fabric.device).train()
     if fabric.device.type == "cuda" and computes_in_half(fabric):
-        for part in channels_last_parts(network):
+        for part in channels_last_parts(network, compiled=settings.compile):
             compute_channels_last(part)
     optimizer = make_optimizer(network, settings, fabric)
     runner: Any = FieldsOf(network)
