@@ -11,6 +11,7 @@ from ezrvc_audio.experiment import ExperimentFolder
 from ezrvc_features.config import FeatureConfig
 from ezrvc_model.config import DiscriminatorConfig, TrainConfig
 from ezrvc_model.data.clip import TrainingClip
+from ezrvc_model.errors import ModelError
 from ezrvc_model.synthesizer.synthesizer import Synthesizer
 from ezrvc_model.testing import small_config
 from ezrvc_model.training import TrainingResult, plan_training, train, trial
@@ -135,6 +136,16 @@ def test_another_failure_of_a_trial_is_not_taken_for_full_memory(
     monkeypatch.setattr(trial, "training_step", fail)
     with pytest.raises(RuntimeError, match="shapes differ"):
         try_steps(MODEL, SETTINGS, torch.device("cpu"))
+
+
+def test_trials_compile_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes minutes for each size, and a compiler remembers but a few."""
+    compiled = SETTINGS.model_copy(update={"compile": True})
+    with pytest.raises(ModelError, match=r"train\.compile is for CUDA devices, this run is on cpu"):
+        try_steps(MODEL, compiled, torch.device("cpu"), n_steps=1)
+    monkeypatch.setattr(trial, "check_compiles", lambda _: None)
+    monkeypatch.setattr(torch, "compile", lambda *_, **__: pytest.fail("compiled"))
+    assert try_steps(MODEL, compiled, torch.device("cpu"), n_steps=1) is not None
 
 
 def test_a_trial_leaves_the_random_state(monkeypatch: pytest.MonkeyPatch) -> None:

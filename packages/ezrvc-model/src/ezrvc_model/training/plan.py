@@ -58,7 +58,8 @@ class TrainingPlan:
     def duration_s(self) -> float:
         """Seconds to the end at the speed of the trial.
 
-        Real clips are shorter and go faster, and so do recorded steps (`train.cuda_graphs`).
+        Real clips are shorter and go faster, and so do recorded and compiled steps
+        (`train.cuda_graphs`, `train.compile`).
         """
         return max(0, self.max_steps - self.first_step) * self.trial.s_per_step
 

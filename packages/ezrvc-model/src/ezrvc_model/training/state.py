@@ -148,6 +148,18 @@ def fresh_networks(
     return generator, discriminator
 
 
+def check_compiles(device: torch.device) -> None:
+    """Make sure that networks are compiled on this kind of device.
+
+    Raises:
+        ModelError: they are not.
+    """
+    if device.type != "cuda":
+        raise ModelError(
+            f"train.compile is for CUDA devices, this run is on {device}: leave it out"
+        )
+
+
 def channels_last_parts(network: nn.Module, *, compiled: bool) -> list[nn.Module]:
     """What of a player is faster with the channels side by side: see docs/training-on-a-gpu.md.
 
@@ -167,10 +179,7 @@ def _learner(fabric: Fabric, settings: TrainConfig, network: nn.Module) -> Learn
     optimizer = make_optimizer(network, settings, fabric)
     runner: Any = FieldsOf(network)
     if settings.compile:
-        if fabric.device.type != "cuda":
-            raise ModelError(
-                f"train.compile is for CUDA devices, this run is on {fabric.device}: leave it out"
-            )
+        check_compiles(fabric.device)
         runner = torch.compile(runner, dynamic=not settings.fixed_length)
     run, stepper = fabric.setup(runner, optimizer, _reapply_compile=False)
     return Learner(network, optimizer, run, runner, stepper)

@@ -16,7 +16,7 @@ from ezrvc_model.data.batch import Batch
 from ezrvc_model.noise import TorchNoise
 from ezrvc_model.training.fabric import make_fabric
 from ezrvc_model.training.listener import Listener
-from ezrvc_model.training.state import TrainingState, new_state
+from ezrvc_model.training.state import TrainingState, check_compiles, new_state
 from ezrvc_model.training.steps import training_step
 
 CPU_BATCH_SIZE = 8
@@ -83,11 +83,18 @@ def try_steps(
 ) -> Trial | None:
     """Take a few training steps with fresh networks on clips of the greatest length.
 
-    The caller's random state stays as it is.
+    The caller's random state stays as it is. Networks are not compiled: that would take minutes for
+    every size of batch, and what fits without fits with it.
 
     Returns:
         What they showed; None when the device's memory does not hold them with some to spare.
+
+    Raises:
+        ModelError: networks are to be compiled, which this device does not do.
     """
+    if settings.compile:
+        check_compiles(device)
+        settings = settings.model_copy(update={"compile": False})
     random_state = capture_random_state()
     try:
         return _measured(model, settings, device, n_steps, listener)
