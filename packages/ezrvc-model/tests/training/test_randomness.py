@@ -74,6 +74,13 @@ def test_a_compiled_network_draws_the_same_noise() -> None:
     assert "xor" not in graph.code
 
 
+@pytest.mark.parametrize("sizes", [(), (5,), (2, 3)])
+def test_the_hash_is_to_compilers_what_it_is(sizes: tuple[int, ...]) -> None:
+    """They are told its shape without computing it."""
+    low = torch.tensor([3, 9])
+    torch.library.opcheck(randomness._hash_of_places, (low, torch.zeros_like(low), list(sizes)))
+
+
 def test_noise_for_another_batch_is_refused() -> None:
     with pytest.raises(ValueError, match=r"noise for 3 items cannot have shape \(2, 4\)"):
         KeyedNoise(KEYS).normal((2, 4), LIKE)
