@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from ezrvc_audio.errors import AudioError
 from ezrvc_audio.reading import probe, read
@@ -201,6 +202,18 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(Path, "touch", refuse)
     with pytest.raises(AudioError, match=r"cannot be written \(No space left on device\)"):
+        write(tmp_path / "sound.wav", tone())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_fills_up_meanwhile_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise soundfile.LibsndfileError(2)
+
+    monkeypatch.setattr(soundfile.SoundFile, "write", refuse)
+    with pytest.raises(AudioError, match=r"cannot be written \(.* is there room on the disk\?\)"):
         write(tmp_path / "sound.wav", tone())
     assert list(tmp_path.iterdir()) == []
 

@@ -68,6 +68,27 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EFBIG, "File too large"),
+        ValueError(f"Error while serializing: I/O error: File too large (os error {errno.EFBIG})"),
+    ],
+)
+def test_what_a_disk_refuses_names_the_file(tmp_path: Path, error: Exception) -> None:
+    for manager in (atomic.atomic_file, atomic.atomic_folder):
+        with pytest.raises(OSError, match="File too large") as raised, manager(tmp_path / "a"):
+            raise error
+        assert raised.value.errno == errno.EFBIG
+        assert raised.value.filename == str(tmp_path / "a")
+
+
+def test_a_name_that_is_there_stays(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as raised, atomic.atomic_file(tmp_path / "a"):
+        (tmp_path / "b").read_bytes()
+    assert raised.value.filename == str(tmp_path / "b")
+
+
 _WRITER = """
 import sys
 from pathlib import Path

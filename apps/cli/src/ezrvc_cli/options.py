@@ -33,13 +33,16 @@ config_option: Decorator = click.option(
     help="A YAML file with settings.",
 )
 
-set_option: Decorator = click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="SECTION.KEY=VALUE",
-    help="One setting, e.g. train.batch_size=16; may be given several times.",
-)
+
+def set_option(example: str) -> Decorator:
+    """`--set`, explained by a setting of the command at hand."""
+    return click.option(
+        "--set",
+        "assignments",
+        multiple=True,
+        metavar="SECTION.KEY=VALUE" if "." in example.partition("=")[0] else "KEY=VALUE",
+        help=f"One setting, e.g. {example}; may be given several times.",
+    )
 
 
 class PitchShift(click.ParamType):

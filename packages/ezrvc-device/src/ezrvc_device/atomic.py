@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _TEMPORARY_NAME = re.compile(r"^\.(?P<name>.+)\.(?P<pid>\d+)\.(?P<kind>tmp|old)$")
+_NUMBER_IN_WORDS = re.compile(r"\(os error (\d+)\)")
 _LONGEST_NAME_BYTES = 255
 _CLOCK_SLACK_S = 2.0
 """How far file times and process start times may disagree."""
@@ -53,8 +54,9 @@ def atomic_file(path: Path) -> Generator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_path(path)
     try:
-        yield temporary
-        put_in_place(temporary, path)
+        with _named(path):
+            yield temporary
+            put_in_place(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -71,14 +73,35 @@ def atomic_folder(path: Path) -> Generator[Path]:
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
-        yield temporary
-        for file in temporary.rglob("*"):
-            _flush(file)
-        _flush(temporary)
-        _replace_folder(temporary, path)
-        _flush(path.parent)
+        with _named(path):
+            yield temporary
+            for file in temporary.rglob("*"):
+                _flush(file)
+            _flush(temporary)
+            _replace_folder(temporary, path)
+            _flush(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _named(path: Path) -> Generator[None]:
+    """What a disk refuses is an `OSError` that names the file, whichever library was writing.
+
+    Some give no name, and safetensors an error of its own that has the number in its words.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    except Exception as error:
+        number = _NUMBER_IN_WORDS.search(str(error))
+        if number is None or os.name != "posix":
+            raise
+        code = int(number[1])
+        raise OSError(code, os.strerror(code), str(path)) from error
 
 
 def write_text(path: Path, text: str) -> None:

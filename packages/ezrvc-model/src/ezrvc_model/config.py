@@ -78,7 +78,7 @@ class DecoderConfig(Section):
 class SynthesizerConfig(Section):
     """Every number that shapes the network."""
 
-    sample_rate: int = Field(default=44100, gt=0)
+    sample_rate: int = Field(default=44100, ge=8000, le=192_000)
     """Of the voice, Hz."""
     n_fft: int = Field(default=2048, gt=0)
     """Of the spectrogram the posterior encoder sees; its window is as long."""

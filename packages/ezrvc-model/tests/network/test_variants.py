@@ -132,6 +132,7 @@ def test_missing_volume_and_too_short_clips_are_named(make_network, make_inputs,
         ({"decoder": {"upsample_kernel_sizes": [15, 16, 4, 4, 4]}}, "longer by an even number"),
         ({"decoder": {"resblock_kernel_sizes": [3, 7, 10]}}, "must be odd"),
         ({"decoder": {"upsample_initial_channels": 31}}, "cannot be halved 5 times"),
+        ({"sample_rate": 12}, "greater than or equal to 8000"),
     ],
 )
 def test_numbers_that_contradict_each_other_are_refused(changes, message):

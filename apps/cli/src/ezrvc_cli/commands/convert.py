@@ -42,7 +42,7 @@ from ezrvc_cli.options import PitchShift, device_option, json_option, set_option
     help="Pitch by hand: time_s,f0_hz rows that override what is found in the one INPUT.",
 )  # fmt: skip
 @click.option("--seed", type=int, default=None, help="Of the noise; the same seed, the same sound.")
-@set_option
+@set_option("block_s=10")
 @device_option
 @json_option
 def command(

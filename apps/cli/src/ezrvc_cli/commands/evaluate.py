@@ -54,7 +54,7 @@ from ezrvc_cli.options import device_option, json_option, set_option
     "-o", "--output", type=click.Path(path_type=str), default="evaluation",
     show_default=True, help="Folder of report.html and report.json.",
 )  # fmt: skip
-@set_option
+@set_option("f0_method=fcpe")
 @device_option
 @json_option
 def command(

@@ -110,7 +110,8 @@ def info_command(voice: str, as_json: bool) -> None:
 @click.argument("output", metavar="FOLDER", type=click.Path(path_type=str))
 @click.option(
     "--format", "kind", type=click.Choice(["sovits", "onnx"]), default="sovits", show_default=True,
-    help="Files of so-vits-svc 4.1, or one ONNX graph.",
+    help="Files of so-vits-svc 4.1, for voices whose encoder it has (not soft-units), or one ONNX "
+    "graph.",
 )  # fmt: skip
 @click.option(
     "--speaker-input", type=click.Choice(["id", "mix", "curves"]), default="id", show_default=True,

@@ -48,7 +48,7 @@ _DEFAULT_PRESET = "base-24k"
     help="Of a running Ray cluster that sees the same folders; for --engine ray.",
 )  # fmt: skip
 @config_option
-@set_option
+@set_option("audio.slicer.max_clip_s=15")
 @device_option
 @workers_option
 @json_option

@@ -68,7 +68,7 @@ def status(experiment: str | None, as_json: bool) -> None:
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what would be done and how long it would take.")
 @config_option
-@set_option
+@set_option("train.batch_size=16")
 @device_option
 @json_option
 def command(

@@ -18,6 +18,9 @@ _COMPRESSION = {"MPEG_LAYER_III": 0.2, "VORBIS": 0.4}
 """Between 0 (best) and 1 (smallest): 150 to 190 kbit/s for stereo music."""
 
 
+_REFUSED_BY_THE_SYSTEM = 2
+
+
 class SndfileEncoder:
     """A file that libsndfile writes.
 
@@ -67,14 +70,14 @@ class SndfileEncoder:
         try:
             self._sound.write(self._coded(samples).T)
         except soundfile.LibsndfileError as error:
-            raise EncoderError(f"libsndfile: {error.error_string}") from error
+            raise EncoderError(_in_words(error)) from error
 
     def close(self) -> None:
         """Finish the file."""
         try:
             self._sound.close()
         except soundfile.LibsndfileError as error:
-            raise EncoderError(f"libsndfile: {error.error_string}") from error
+            raise EncoderError(_in_words(error)) from error
 
     def _coded(
         self, samples: Samples
@@ -87,3 +90,9 @@ class SndfileEncoder:
             # libsndfile keeps the upper 24 of 32 bits.
             return np.clip(scaled, -(2**23), 2**23 - 1).astype(np.int32) << 8
         return samples
+
+
+def _in_words(error: soundfile.LibsndfileError) -> str:
+    if error.code == _REFUSED_BY_THE_SYSTEM:  # which libsndfile does not tell apart
+        return "the system takes no more of it; is there room on the disk?"
+    return f"libsndfile: {error.error_string}"

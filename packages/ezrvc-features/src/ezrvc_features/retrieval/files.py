@@ -67,10 +67,7 @@ def save_retriever(
     # under one key: the order of several is another in every file
     metadata = {_FACTS: json.dumps(facts, ensure_ascii=False)}
     with atomic_file(path) as temporary:
-        try:
-            save_file({_VECTORS: _compact(retriever.vectors)}, temporary, metadata=metadata)
-        except SafetensorError as error:
-            raise OSError(f"{path}: cannot be written ({error})") from error
+        save_file({_VECTORS: _compact(retriever.vectors)}, temporary, metadata=metadata)
 
 
 def read_facts(path: Path) -> RetrieverFacts:

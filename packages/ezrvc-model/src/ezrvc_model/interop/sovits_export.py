@@ -58,7 +58,8 @@ def export_sovits(
     """
     if encoder not in SOVITS_NAMES:
         raise ModelError(
-            f"so-vits-svc has no encoder {encoder!r}; it has {', '.join(sorted(SOVITS_NAMES))}"
+            f"so-vits-svc has no encoder {encoder!r}; it has {', '.join(sorted(SOVITS_NAMES))} "
+            "(as ONNX a voice can be exported with any)"
         )
     _check_expressible(config)
     shapes = shapes_of(config)
