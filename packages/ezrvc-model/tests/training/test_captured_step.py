@@ -11,7 +11,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -223,80 +222,6 @@ def test_a_number_from_the_host_stays_what_it_was() -> None:
         expected[2 * WARM_UP]["generator/total"], rel=1e-5
     )
     assert found[-1]["generator/total"] != pytest.approx(expected[-1]["generator/total"], rel=1e-5)
-
-
-def test_what_a_recording_reads_is_kept() -> None:
-    """Tables that were made before and are dropped by who made them."""
-    state = fresh_state(precision_for(CPU))
-    table = [torch.ones(3)]
-    recorded: list[object] = []
-
-    def step(pieces: Pieces) -> Metrics:
-        return {"sum": (table[0] * pieces.lengths[0]).sum()}
-
-    def record(work: Callable[[], None]) -> Callable[[], None]:
-        work()
-        return lambda: recorded.append(None)
-
-    captured = CapturedStep(step, state, record)
-    for number in range(WARM_UP + 1):
-        captured(pieces_of(10, step=number))
-    assert len(recorded) == 1
-    (recording,) = captured._recordings.values()
-    assert any(tensor is table[0] for tensor in recording.external)
-    assert not any(tensor is recording.metrics["sum"] for tensor in recording.external)
-    captured.forget()
-    captured(pieces_of(10, step=0))
-    assert len(recorded) == 1  # it warms up again
-
-
-def test_what_came_and_went_unseen_is_not_kept() -> None:
-    """Compiled networks make their tensors beside the framework's operators."""
-    state = fresh_state(precision_for(CPU))
-
-    def step(pieces: Pieces) -> Metrics:
-        unseen = torch.from_numpy(np.ones(3, dtype=np.float32))
-        return {"sum": (unseen * pieces.lengths[0]).sum()}
-
-    def record(work: Callable[[], None]) -> Callable[[], None]:
-        work()
-        return lambda: None
-
-    captured = CapturedStep(step, state, record)
-    for number in range(WARM_UP + 1):
-        captured(pieces_of(10, step=number))
-    (recording,) = captured._recordings.values()
-    assert not any(tensor.shape == (3,) for tensor in recording.external)
-
-
-def test_compiled_networks_stay_compiled_while_they_are_recorded() -> None:
-    state = fresh_state(precision_for(CPU))
-    calls: list[str] = []
-
-    def backend(graph: torch.fx.GraphModule, inputs: object) -> Callable[..., object]:
-        def run(*given: torch.Tensor) -> object:
-            calls.append("compiled")
-            return graph.forward(*given)
-
-        return run
-
-    @torch.compile(backend=backend)
-    def network(lengths: torch.Tensor) -> torch.Tensor:
-        return lengths.float().sin().sum()
-
-    def step(pieces: Pieces) -> Metrics:
-        return {"sum": network(pieces.lengths)}
-
-    def record(work: Callable[[], None]) -> Callable[[], None]:
-        work()
-        return lambda: None
-
-    captured = CapturedStep(step, state, record)
-    for number in range(WARM_UP + 3):
-        captured(pieces_of(10, step=number))
-    assert calls == ["compiled"] * (WARM_UP + 1)
-    step(pieces_of(10, step=0))
-    assert len(calls) == WARM_UP + 2
 
 
 def run_settings(**changes: object) -> TrainConfig:
