@@ -36,6 +36,12 @@ def small_pieces() -> Pieces:
     return Pieces(**{field.name: torch.ones(1) for field in fields(Pieces)})
 
 
+def record_nothing(work: Callable[[], None]) -> Callable[[], None]:
+    """Do the work as it is recorded; a replay does nothing."""
+    work()
+    return lambda: None
+
+
 def test_what_a_recording_reads_is_kept() -> None:
     """Tables that were made before and are dropped by who made them."""
     state = fresh_state()
@@ -69,11 +75,7 @@ def test_what_came_and_went_unseen_is_not_kept() -> None:
         unseen = torch.from_numpy(np.ones(3, dtype=np.float32))
         return {"sum": (unseen * pieces.lengths[0]).sum()}
 
-    def record(work: Callable[[], None]) -> Callable[[], None]:
-        work()
-        return lambda: None
-
-    captured = CapturedStep(step, state, record)
+    captured = CapturedStep(step, state, record_nothing)
     for _ in range(WARM_UP + 1):
         captured(small_pieces())
     (recording,) = captured._recordings.values()
@@ -98,11 +100,7 @@ def test_compiled_networks_stay_compiled_while_they_are_recorded() -> None:
     def step(pieces: Pieces) -> Metrics:
         return {"sum": network(pieces.lengths)}
 
-    def record(work: Callable[[], None]) -> Callable[[], None]:
-        work()
-        return lambda: None
-
-    captured = CapturedStep(step, state, record)
+    captured = CapturedStep(step, state, record_nothing)
     for _ in range(WARM_UP + 3):
         captured(small_pieces())
     assert calls == ["compiled"] * (WARM_UP + 1)

@@ -16,9 +16,8 @@ _MAX_WAV_BYTES = (1 << 32) - 4096
 _SUBTYPES = {16: "PCM_16", 24: "PCM_24", 32: "FLOAT"}
 _COMPRESSION = {"MPEG_LAYER_III": 0.2, "VORBIS": 0.4}
 """Between 0 (best) and 1 (smallest): 150 to 190 kbit/s for stereo music."""
-
-
 _REFUSED_BY_THE_SYSTEM = 2
+"""The number of libsndfile's errors for whatever the system says."""
 
 
 class SndfileEncoder:
